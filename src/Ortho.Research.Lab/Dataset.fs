@@ -1,0 +1,4 @@
+namespace Ortho.Lab
+
+/// Stub.
+type Stub = { A: int }

@@ -1,0 +1,4 @@
+namespace Ortho
+
+/// Stub.
+type Stub = { A: int }

@@ -1,0 +1,4 @@
+module Ortho.Benchmarks.Program
+
+[<EntryPoint>]
+let main _ = 0

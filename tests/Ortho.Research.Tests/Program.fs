@@ -1,7 +1,16 @@
 module Ortho.Tests.Program
 
 open Expecto
+open TorchSharp
+
+let tests = testList "Ortho.Research" [ ZooLaws.tests ]
 
 [<EntryPoint>]
 let main arguments =
-    runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments (testList "Ortho.Research" [])
+    // Small tensors, and a machine that may be busy: more threads only wait for each other.
+    torch.set_num_threads 1
+
+    if not (torch.cuda.is_available ()) then
+        printfn "No GPU: the GPU benches are skipped."
+
+    runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests

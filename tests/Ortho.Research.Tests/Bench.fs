@@ -119,3 +119,13 @@ module Property =
         testPropertyWithConfig config name (fun (case: Case) ->
             use _ = torch.NewDisposeScope()
             law case)
+
+module Refusal =
+    /// Bad input is refused with an ArgumentException, or an exception derived from it, that says which argument is bad.
+    let expect (name: string) (body: unit -> unit) =
+        Expect.throwsC body (fun error ->
+            match error with
+            | :? System.ArgumentException as refusal ->
+                Expect.isGreaterThan refusal.Message.Length 20 $"{name}: the message says what is allowed"
+            | other ->
+                failtest $"{name}: expected an ArgumentException, but got {other.GetType().Name}: {other.Message}")

@@ -3,7 +3,8 @@ module Ortho.Tests.Program
 open Expecto
 open TorchSharp
 
-let tests = testList "Ortho.Research" [ ZooLaws.tests ]
+let tests =
+    testList "Ortho.Research" [ LinearMapTests.tests; LearnTests.tests; ScalarTests.tests; ZooLaws.tests ]
 
 [<EntryPoint>]
 let main arguments =

@@ -132,19 +132,20 @@ module Law =
         measured (fun () ->
             let kind = LinearMap.kindOf map
             let shape (batch: int64[]) (space: Space) = Array.append batch space.Axes
-            let x = Seed.normal seed kind (shape [| 2L; 3L |] map.Domain)
+            let x = Seed.normal seed kind (shape [| 6L |] map.Domain)
+            let oneByOne = torch.stack [| for i in 0L .. 5L -> map.Apply x[i] |]
             let together = map.Apply x
-            let single = map.Apply(x[0L, 1L])
-            let flat = map.Apply(x.reshape (shape [| 6L |] map.Domain))
-            let empty = map.Apply(x.narrow (0L, 0L, 0L))
+            let twoAxes = map.Apply(x.reshape (shape [| 2L; 3L |] map.Domain))
+            let empty = map.Apply(x.reshape(shape [| 2L; 3L |] map.Domain).narrow(0L, 0L, 0L))
 
             if
                 empty.shape <> shape [| 0L; 3L |] map.Codomain
-                || single.shape <> map.Codomain.Axes
+                || twoAxes.shape <> shape [| 2L; 3L |] map.Codomain
+                || oneByOne.shape <> together.shape
             then
                 infinity
             else
-                max (distance together[0L, 1L] single) (distance (flat.reshape together.shape) together))
+                max (distance together oneByOne) (distance (twoAxes.reshape together.shape) oneByOne))
 
     /// Every trait that the map promises: the largest residual.
     let promises (seed: int) (map: LinearMap) : float =

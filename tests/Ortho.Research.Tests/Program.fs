@@ -11,7 +11,12 @@ let main arguments =
     // Small tensors, and a machine that may be busy: more threads only wait for each other.
     torch.set_num_threads 1
 
-    if not (torch.cuda.is_available ()) then
-        printfn "No GPU: the GPU benches are skipped."
+    match arguments with
+    | [| "--scalar-race" |] ->
+        printfn $"{ScalarRace.hub 100_000}"
+        0
+    | _ ->
+        if not (torch.cuda.is_available ()) then
+            printfn "No GPU: the GPU benches are skipped."
 
-    runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests
+        runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests

@@ -1,8 +1,11 @@
 /// The library never makes a Scalar that a collection may finalise while libtorch reads it (Core/Elementwise.fs says why).
 module Ortho.Tests.ScalarTests
 
+open System
 open System.Collections.Generic
-open System.Threading
+open System.Diagnostics
+open System.IO
+open System.Reflection
 open Expecto
 open Mono.Cecil
 open Ortho
@@ -81,35 +84,19 @@ let tests =
                 Expect.equal (String.concat "\n" offenders) "" "calls that make a temporary Scalar")
 
             testCase
-                "a hundred thousand calls while another thread allocates give no exception and no wrong value"
+                "a hundred thousand calls beside a concurrent collector give no exception and no wrong value"
                 (fun () ->
-                    use _ = torch.NewDisposeScope()
-                    use stop = new CancellationTokenSource()
+                    // The collector's mode is fixed when a process starts: another process, which runs ScalarRace.hub.
+                    let start = ProcessStartInfo(Environment.ProcessPath, RedirectStandardOutput = true)
 
-                    let allocator =
-                        Thread(fun () ->
-                            while not stop.IsCancellationRequested do
-                                Array.init 1000 (fun i -> string i) |> ignore)
+                    if Path.GetFileNameWithoutExtension Environment.ProcessPath = "dotnet" then
+                        start.ArgumentList.Add(Assembly.GetEntryAssembly().Location)
 
-                    allocator.Start()
-
-                    try
-                        let d = LinearMap.ofDiagonal (torch.tensor [| 2.0; 2.0; 2.0; 2.0 |])
-
-                        let map = 0.5 * d + 3.0 * LinearMap.identity 4L
-                        let x = torch.ones (4L, dtype = torch.float64)
-                        let expected = x * 4.0
-                        let mutable wrong = 0
-
-                        for _ in 1..50_000 do
-                            use y = map.Apply x
-                            use z = map.Adjoint.Apply x
-
-                            if not (y.Equals expected && z.Equals expected) then
-                                wrong <- wrong + 1
-
-                        Expect.equal wrong 0 "wrong values"
-                    finally
-                        stop.Cancel()
-                        allocator.Join())
+                    start.ArgumentList.Add "--scalar-race"
+                    start.Environment["DOTNET_gcConcurrent"] <- "1"
+                    use child = Process.Start start
+                    let said = child.StandardOutput.ReadToEnd()
+                    child.WaitForExit()
+                    Expect.stringContains said "100000 calls, 0 exceptions, 0 wrong values" "outcome"
+                    Expect.stringContains said ", concurrent" "the collector was concurrent")
         ]

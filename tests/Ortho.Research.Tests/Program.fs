@@ -2,6 +2,17 @@ module Ortho.Tests.Program
 
 open Expecto
 
+let private tests =
+    testList
+        "Ortho.Research"
+        [
+            Algebra.PermutationTests.tests
+            Algebra.SetPartitionTests.tests
+            Algebra.DiagramTests.tests
+            Algebra.OrbitBasisTests.tests
+            Algebra.YoungDiagramTests.tests
+        ]
+
 [<EntryPoint>]
 let main arguments =
-    runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments (testList "Ortho.Research" [])
+    runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests

@@ -182,8 +182,8 @@ module SetPartition =
     /// <summary>All partitions of m elements into at most maxBlocks blocks, in the order of restricted growth strings.</summary>
     /// <exception cref="T:System.ArgumentException">There are more than `limit`; the message says how many.</exception>
     let enumerateWithin (limit: int) (maxBlocks: int) (m: int) : SetPartition[] =
-        atLeastZero "maxBlocks" maxBlocks
         atLeastZero "m" m
+        atLeastZero "maxBlocks" maxBlocks
         let count = restrictedBell m maxBlocks
 
         count

@@ -129,7 +129,7 @@ module Diagram =
 
     /// True if every block joins one top to one bottom vertex.
     let isPermutation (d: Diagram) : bool =
-        d.Top = d.BottomCount && d.BlockCount = d.Top && propagatingNumber d = d.Top
+        d.Top = d.BottomCount && propagatingNumber d = d.Top
 
     /// The permutation whose diagram this is, if there is one.
     let tryPermutation (d: Diagram) : Permutation option =

@@ -1,11 +1,13 @@
 module Ortho.Tests.Program
 
 open Expecto
+open TorchSharp
 
-let private tests =
+let tests =
     testList
         "Ortho.Research"
         [
+            ZooLaws.tests
             Algebra.PermutationTests.tests
             Algebra.SetPartitionTests.tests
             Algebra.DiagramTests.tests
@@ -15,4 +17,10 @@ let private tests =
 
 [<EntryPoint>]
 let main arguments =
+    // Small tensors, and a machine that may be busy: more threads only wait for each other.
+    torch.set_num_threads 1
+
+    if not (torch.cuda.is_available ()) then
+        printfn "No GPU: the GPU benches are skipped."
+
     runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests

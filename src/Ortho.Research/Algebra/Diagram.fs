@@ -1,7 +1,5 @@
 namespace Ortho
 
-open System
-
 /// <summary>A (k,l)-partition diagram: a partition of l top vertices 0..l-1 and k bottom vertices l..l+k-1, each row left to right.</summary>
 /// <remarks>
 /// It stands for a map (R^n)^k to (R^n)^l: the top row indexes the output's axes, the bottom row the input's. Equality is structural.
@@ -29,10 +27,7 @@ type Diagram =
 
     /// Number of the block that holds the vertex.
     member d.BlockOf(vertex: int) =
-        if vertex < 0 || vertex >= d.Blocks.Size then
-            let message = $"vertex must be in 0..{d.Blocks.Size - 1}, but is {vertex}."
-            raise (ArgumentOutOfRangeException("vertex", message))
-
+        Guard.between "vertex" 0 (d.Blocks.Size - 1) vertex
         d.Blocks.Growth[vertex]
 
     member internal d.Text = d.ToString()
@@ -55,21 +50,14 @@ type DiagramFactors =
 [<RequireQualifiedAccess>]
 module Diagram =
 
-    let private atLeastZero (name: string) (value: int) =
-        if value < 0 then
-            raise (ArgumentOutOfRangeException(name, $"{name} must be at least 0, but is {value}."))
-
     /// <summary>The diagram with k bottom vertices, l top vertices and the blocks of a partition of l + k elements.</summary>
     /// <exception cref="T:System.ArgumentException">The partition has another size than l + k.</exception>
     let ofPartition (k: int) (l: int) (partition: SetPartition) : Diagram =
-        atLeastZero "k" k
-        atLeastZero "l" l
+        Guard.atLeast "k" 0 k
+        Guard.atLeast "l" 0 l
 
-        if partition.Size <> l + k then
-            let message =
-                $"partition must be one of l + k = {l} + {k} vertices, but has {partition.Size} elements."
-
-            raise (ArgumentException(message, "partition"))
+        Guard.holds "partition" (partition.Size = l + k) (fun () ->
+            $"partition must be one of l + k = {l} + {k} vertices, but has {partition.Size} elements.")
 
         { Top = l; Blocks = partition }
 
@@ -79,8 +67,8 @@ module Diagram =
 
     /// All (k,l)-diagrams of at most maxBlocks blocks; refused with their number if there are more than the limit.
     let enumerateWithin (limit: int) (maxBlocks: int) (k: int) (l: int) : Diagram[] =
-        atLeastZero "k" k
-        atLeastZero "l" l
+        Guard.atLeast "k" 0 k
+        Guard.atLeast "l" 0 l
 
         SetPartition.enumerateWithin limit maxBlocks (l + k)
         |> Array.map (fun partition -> { Top = l; Blocks = partition })
@@ -139,11 +127,8 @@ module Diagram =
             None
 
     let private composable (d2: Diagram) (d1: Diagram) =
-        if d2.BottomCount <> d1.Top then
-            let message =
-                $"The top row of d1 must match the bottom row of d2, but d1 has {d1.Top} top and d2 has {d2.BottomCount} bottom vertices."
-
-            raise (ArgumentException(message, "d1"))
+        Guard.holds "d1" (d2.BottomCount = d1.Top) (fun () ->
+            $"The top row of d1 must match the bottom row of d2, but d1 has {d1.Top} top and d2 has {d2.BottomCount} bottom vertices.")
 
     /// <summary>The product "d2 after d1": d2 is stacked on d1, and the components that lie in the middle row are removed.</summary>
     /// <exception cref="T:System.ArgumentException">The bottom row of d2 and the top row of d1 have different sizes.</exception>

@@ -4,7 +4,6 @@
 [<RequireQualifiedAccess>]
 module Ortho.McKay
 
-open System
 open System.Collections.Generic
 
 /// The diagrams one step away, each as often as there are edges.
@@ -34,12 +33,8 @@ let adjacency (n: int) : int[,] =
 /// <remarks>Equals `SetPartition.restrictedBell m n`, by another road. Holds only the nodes that m steps reach.</remarks>
 [<CompiledName("Walks")>]
 let walks (n: int) (m: int) : bigint =
-    if n < 0 then
-        raise (ArgumentOutOfRangeException("n", $"n must be at least 0, but is {n}."))
-
-    if m < 0 then
-        raise (ArgumentOutOfRangeException("m", $"m must be at least 0, but is {m}."))
-
+    Guard.atLeast "n" 0 n
+    Guard.atLeast "m" 0 m
     let start = YoungDiagram.ofRows (if n = 0 then [||] else [| n |])
 
     let step (counts: Dictionary<YoungDiagram, bigint>) =

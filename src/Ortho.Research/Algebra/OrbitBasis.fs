@@ -1,7 +1,5 @@
 namespace Ortho
 
-open System
-
 /// One diagram of a linear combination.
 type DiagramTerm =
     {
@@ -18,14 +16,10 @@ type DiagramTerm =
 [<RequireQualifiedAccess>]
 module OrbitBasis =
 
-    let private atLeastZero (n: int) =
-        if n < 0 then
-            raise (ArgumentOutOfRangeException("n", $"n must be at least 0, but is {n}."))
-
     /// D_d as a sum of orbit elements: X of every coarsening of at most n blocks, each once.
     [<CompiledName("OfDiagram")>]
     let ofDiagram (n: int) (d: Diagram) : DiagramTerm[] =
-        atLeastZero n
+        Guard.atLeast "n" 0 n
 
         SetPartition.coarsenings d.Partition
         |> Array.filter (fun coarse -> coarse.BlockCount <= n)
@@ -78,7 +72,7 @@ module OrbitBasis =
     /// </remarks>
     [<CompiledName("Product")>]
     let product (n: int) (d2: Diagram) (d1: Diagram) : DiagramTerm[] =
-        atLeastZero n
+        Guard.atLeast "n" 0 n
         let stacked = Diagram.compose d2 d1
         let cut (growth: int[]) = SetPartition.ofLabels growth
         let middle2 = cut d2.Partition.Growth[d2.TopCount ..]

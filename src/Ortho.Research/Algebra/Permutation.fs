@@ -17,9 +17,7 @@ type Permutation =
     /// The image of the point i.
     member p.Item
         with get (i: int) =
-            if i < 0 || i >= p.Images.Length then
-                raise (ArgumentOutOfRangeException("i", $"i must be in 0..{p.Images.Length - 1}, but is {i}."))
-
+            Guard.between "i" 0 (p.Size - 1) i
             p.Images[i]
 
     /// The images in order, a fresh array: the one-line notation.
@@ -37,7 +35,7 @@ module Permutation =
     /// <summary>The permutation that maps i to images[i].</summary>
     /// <exception cref="T:System.ArgumentException">Some value of 0..n-1 is missing.</exception>
     let ofArray (images: int[]) : Permutation =
-        ArgumentNullException.ThrowIfNull(images, "images")
+        Guard.notNull "images" images
         let seen = Array.zeroCreate<bool> images.Length
 
         for image in images do
@@ -55,9 +53,7 @@ module Permutation =
 
     /// The permutation of n points that moves none.
     let identity (n: int) : Permutation =
-        if n < 0 then
-            raise (ArgumentOutOfRangeException("n", $"n must be at least 0, but is {n}."))
-
+        Guard.atLeast "n" 0 n
         { Images = Array.init n id }
 
     /// The images in order, a fresh array.
@@ -72,8 +68,8 @@ module Permutation =
     /// <summary>The product "p after q": (compose p q)[i] = p[q[i]].</summary>
     /// <exception cref="T:System.ArgumentException">The sizes differ.</exception>
     let compose (p: Permutation) (q: Permutation) : Permutation =
-        if p.Size <> q.Size then
-            raise (ArgumentException($"p and q must have one size, but p has {p.Size} points and q has {q.Size}.", "q"))
+        Guard.holds "q" (p.Size = q.Size) (fun () ->
+            $"p and q must have one size, but p has {p.Size} points and q has {q.Size}.")
 
         {
             Images = Array.map (fun i -> p.Images[i]) q.Images

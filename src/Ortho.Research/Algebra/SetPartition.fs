@@ -40,10 +40,7 @@ type SetPartition =
 
     /// Number of the block that holds the element.
     member p.BlockOf(element: int) =
-        if element < 0 || element >= p.Size then
-            let message = $"element must be in 0..{p.Size - 1}, but is {element}."
-            raise (ArgumentOutOfRangeException("element", message))
-
+        Guard.between "element" 0 (p.Size - 1) element
         p.Growth[element]
 
     member internal p.Text = p.ToString()
@@ -81,7 +78,7 @@ module SetPartition =
 
     /// The partition whose blocks are the elements of equal label: element e has the label labels[e].
     let ofLabels (labels: int[]) : SetPartition =
-        ArgumentNullException.ThrowIfNull(labels, "labels")
+        Guard.notNull "labels" labels
         let numbers = Collections.Generic.Dictionary<int, int>()
 
         labels
@@ -93,7 +90,7 @@ module SetPartition =
     /// <summary>The partition with the given blocks, in any order.</summary>
     /// <exception cref="T:System.ArgumentException">A block is empty, or the blocks do not hold each of 0..m-1 exactly once.</exception>
     let ofBlocks (blocks: seq<#seq<int>>) : SetPartition =
-        ArgumentNullException.ThrowIfNull(blocks, "blocks")
+        Guard.notNull "blocks" blocks
         let blocks = blocks |> Seq.map Seq.toArray |> Seq.toArray
         let size = blocks |> Array.sumBy Array.length
 
@@ -118,18 +115,14 @@ module SetPartition =
 
         ofSmallLabels blocks.Length labels
 
-    let private atLeastZero (name: string) (value: int) =
-        if value < 0 then
-            raise (ArgumentOutOfRangeException(name, $"{name} must be at least 0, but is {value}."))
-
     /// The finest partition of m elements: m blocks of one.
     let finest (m: int) : SetPartition =
-        atLeastZero "m" m
+        Guard.atLeast "m" 0 m
         { Growth = Array.init m id; Count = m }
 
     /// The coarsest partition of m elements: one block (none if m = 0).
     let coarsest (m: int) : SetPartition =
-        atLeastZero "m" m
+        Guard.atLeast "m" 0 m
 
         {
             Growth = Array.zeroCreate m
@@ -157,15 +150,15 @@ module SetPartition =
 
     /// The Stirling number of the second kind S(m, t): partitions of m elements into exactly t blocks.
     let stirling (m: int) (t: int) : bigint =
-        atLeastZero "m" m
-        atLeastZero "t" t
+        Guard.atLeast "m" 0 m
+        Guard.atLeast "t" 0 t
         if t > m then 0I else (stirlingRow m t)[t]
 
     /// <summary>The restricted Bell number B(m, n) = S(m, 0) + ... + S(m, n): partitions of m elements into at most n blocks.</summary>
     /// <remarks>The number of weights of a permutation equivariant layer (R^n)^k to (R^n)^l is B(l+k, n).</remarks>
     let restrictedBell (m: int) (n: int) : bigint =
-        atLeastZero "m" m
-        atLeastZero "n" n
+        Guard.atLeast "m" 0 m
+        Guard.atLeast "n" 0 n
         stirlingRow m (min m n) |> Array.sum
 
     /// The Bell number: all partitions of m elements.
@@ -182,8 +175,8 @@ module SetPartition =
     /// <summary>All partitions of m elements into at most maxBlocks blocks, in the order of restricted growth strings.</summary>
     /// <exception cref="T:System.ArgumentException">There are more than `limit`; the message says how many.</exception>
     let enumerateWithin (limit: int) (maxBlocks: int) (m: int) : SetPartition[] =
-        atLeastZero "m" m
-        atLeastZero "maxBlocks" maxBlocks
+        Guard.atLeast "m" 0 m
+        Guard.atLeast "maxBlocks" 0 maxBlocks
         let count = restrictedBell m maxBlocks
 
         count
@@ -229,11 +222,8 @@ module SetPartition =
     let enumerate (m: int) : SetPartition[] = enumerateAtMost m m
 
     let private sameSize (first: string) (p: SetPartition) (second: string) (q: SetPartition) =
-        if p.Size <> q.Size then
-            let message =
-                $"{first} and {second} must have one size, but {first} has {p.Size} elements and {second} has {q.Size}."
-
-            raise (ArgumentException(message, second))
+        Guard.holds second (p.Size = q.Size) (fun () ->
+            $"{first} and {second} must have one size, but {first} has {p.Size} elements and {second} has {q.Size}.")
 
     /// True if every block of `fine` lies in one block of `coarse`: `p |> SetPartition.refines q` is p <= q.
     let refines (coarse: SetPartition) (fine: SetPartition) : bool =

@@ -28,26 +28,20 @@ module YoungDiagram =
     /// <summary>The diagram with the given row lengths.</summary>
     /// <exception cref="T:System.ArgumentException">A row is empty or longer than the one before.</exception>
     let ofRows (rows: int[]) : YoungDiagram =
-        ArgumentNullException.ThrowIfNull(rows, "rows")
+        Guard.notNull "rows" rows
 
-        let refused =
-            Array.exists (fun row -> row < 1) rows
-            || Array.exists (fun (above, below) -> below > above) (Array.pairwise rows)
+        let descending =
+            Array.forall (fun row -> row > 0) rows
+            && Array.forall (fun (above, below) -> below <= above) (Array.pairwise rows)
 
-        if refused then
-            let text = String.Join(",", rows)
-            let message = $"rows must be positive and must not increase, but are ({text})."
-            raise (ArgumentException(message, "rows"))
+        Guard.holds "rows" descending (fun () ->
+            $"""rows must be positive and must not increase, but are ({String.Join(",", rows)}).""")
 
         { Parts = Array.copy rows }
 
-    let private atLeastZero (n: int) =
-        if n < 0 then
-            raise (ArgumentOutOfRangeException("n", $"n must be at least 0, but is {n}."))
-
     /// Number of integer partitions of n: 1, 1, 2, 3, 5, 7, 11, ...
     let count (n: int) : bigint =
-        atLeastZero n
+        Guard.atLeast "n" 0 n
         // ways[size]: partitions of size with parts up to the current one.
         let ways = Array.create (n + 1) 0I
         ways[0] <- 1I
@@ -60,7 +54,7 @@ module YoungDiagram =
 
     /// All diagrams of n boxes, from the single row to the single column; refused above `SetPartition.limit`.
     let enumerate (n: int) : YoungDiagram[] =
-        atLeastZero n
+        Guard.atLeast "n" 0 n
 
         count n
         |> SetPartition.withinLimit SetPartition.limit $"integer partitions of {n}"

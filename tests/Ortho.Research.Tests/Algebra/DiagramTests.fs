@@ -226,7 +226,7 @@ let private badInput =
                 refused "l must be at least 0, but is -2" (fun () -> Diagram.enumerateAtMost 3 1 -2 |> ignore))
 
             testCase "a vertex out of range" (fun () ->
-                refused "0..3, but is 4" (fun () -> Diagram.identity 2 |> Diagram.blockOfVertex 4 |> ignore))
+                refused "between 0 and 3, but is 4" (fun () -> Diagram.identity 2 |> Diagram.blockOfVertex 4 |> ignore))
 
             testCase "too many diagrams" (fun () ->
                 refused "51724158235372 " (fun () -> Diagram.enumerate 10 10 |> ignore))

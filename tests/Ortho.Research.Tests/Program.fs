@@ -4,7 +4,19 @@ open Expecto
 open TorchSharp
 
 let tests =
-    testList "Ortho.Research" [ LinearMapTests.tests; LearnTests.tests; ScalarTests.tests; ZooLaws.tests ]
+    testList
+        "Ortho.Research"
+        [
+            LinearMapTests.tests
+            LearnTests.tests
+            ScalarTests.tests
+            ZooLaws.tests
+            Algebra.PermutationTests.tests
+            Algebra.SetPartitionTests.tests
+            Algebra.DiagramTests.tests
+            Algebra.OrbitBasisTests.tests
+            Algebra.YoungDiagramTests.tests
+        ]
 
 [<EntryPoint>]
 let main arguments =

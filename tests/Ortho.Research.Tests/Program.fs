@@ -16,6 +16,8 @@ let tests =
             Algebra.DiagramTests.tests
             Algebra.OrbitBasisTests.tests
             Algebra.YoungDiagramTests.tests
+            FunctorTests.tests
+            EquivariantLayerTests.tests
         ]
 
 [<EntryPoint>]

@@ -122,4 +122,33 @@ module Zoo =
                 LinearMap.block [ [ d; LinearMap.identity space ]; [ LinearMap.zero space space; d ] ])
         ]
 
-    let all = hub
+    /// A random diagram of the case: 0 to 2 axes below, 0 to 2 above.
+    let private diagram (case: Case) =
+        let random = System.Random case.Seed
+        let k, l = random.Next 3, random.Next 3
+
+        Array.init (l + k) (fun _ -> random.Next(l + k))
+        |> SetPartition.ofLabels
+        |> Diagram.ofPartition k l
+
+    let private dimension (case: Case) = 1 + case.Size % 4
+
+    let equivariant =
+        [
+            free "diagram" (fun case -> Functor.diagram (dimension case) (diagram case))
+            free "orbit" (fun case -> Functor.orbit (dimension case) (diagram case))
+            entry
+                "equivariant layer"
+                (fun case ->
+                    let d = diagram case
+
+                    let count =
+                        Basis.dimension (Group.symmetric (dimension case)) d.BottomCount d.TopCount
+
+                    [ [ int64 count; 2L; 3L ] ])
+                (fun case p ->
+                    let d = diagram case
+                    Equivariant.ofWeight (Group.symmetric (dimension case)) (d.BottomCount, d.TopCount) p[0])
+        ]
+
+    let all = hub @ equivariant

@@ -457,15 +457,20 @@ module internal Simplify =
             flat[0] |> scale factor
         else
             let action (parts: LinearMap[]) =
-                parts
-                |> Array.map (fun part ->
-                    struct (part.Domain,
-                            part.Codomain,
-                            (if part.Form.IsIdentity then
-                                 ValueNone
-                             else
-                                 ValueSome part.Action)))
-                |> Actions.kronecker
+                if parts[.. parts.Length - 2] |> Array.forall _.Form.IsIdentity then
+                    // The axes of the identities are batch to the last map.
+                    parts[parts.Length - 1].Action
+                else
+
+                    parts
+                    |> Array.map (fun part ->
+                        struct (part.Domain,
+                                part.Codomain,
+                                (if part.Form.IsIdentity then
+                                     ValueNone
+                                 else
+                                     ValueSome part.Action)))
+                    |> Actions.kronecker
 
             let forward, backward = both Kronecker action flat (adjoints flat)
 

@@ -109,9 +109,18 @@ module Claim =
                     once (if x then "true" else "false") None x
         }
 
+    /// The kind of an exception and the first line of what it says; torch adds a page of addresses.
     let private message (error: exn) =
         let error = error.GetBaseException()
-        $"{error.GetType().Name}: {error.Message}"
+        let line = (error.Message.Split('\n', 2)[0]).TrimEnd()
+
+        let line =
+            if line.Length > 200 then
+                line.Substring(0, 200) + "..."
+            else
+                line
+
+        $"{error.GetType().Name}: {line}"
 
     /// The outcome of one measurement; an exception is a failed one that says so.
     let measure (claim: Claim) =

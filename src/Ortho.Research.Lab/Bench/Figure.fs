@@ -4,6 +4,9 @@ module Ortho.Lab.Figure
 
 open System
 open System.IO
+open System.Security.Cryptography
+open System.Text
+open System.Text.RegularExpressions
 open Plotly.NET
 open Plotly.NET.LayoutObjects
 
@@ -32,6 +35,7 @@ let private axis (name: string) =
         LineColor = ink,
         ZeroLine = false,
         Ticks = StyleParam.TickOptions.Outside,
+        AutoMargin = StyleParam.TickAutoMargin.All,
         ExponentFormat = StyleParam.ExponentFormat.Power
     )
 
@@ -68,11 +72,30 @@ let themed (title: string) (x: string) (y: string) (chart: GenericChart) =
     |> Chart.withXAxis (axis x)
     |> Chart.withYAxis (axis y)
     |> Chart.withSize (700, 460)
+    |> Chart.withConfig (Config.init (DisplayModeBar = false))
+
+/// The vertical axis in powers of ten.
+let logarithmicY (chart: GenericChart) =
+    chart |> Chart.withYAxisStyle (AxisType = StyleParam.AxisType.Log)
+
+/// The horizontal axis in powers of ten.
+let logarithmicX (chart: GenericChart) =
+    chart |> Chart.withXAxisStyle (AxisType = StyleParam.AxisType.Log)
+
+/// Plotly.NET names the chart's element at random; named by content, the same chart gives the same bytes.
+let private named (html: string) =
+    let id = Regex.Match(html, "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").Value
+    let content = html.Replace(id, "").Replace(id.Replace("-", ""), "")
+
+    let name =
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes content)).Substring(0, 16)
+
+    html.Replace(id, name).Replace(id.Replace("-", ""), name)
 
 /// The chart as a piece of HTML that loads plotly.js by its address: for the cell of a notebook.
 let html (chart: GenericChart) =
     let address = $"https://cdn.plot.ly/plotly-{Globals.PLOTLYJS_VERSION}.min.js"
-    $"""<script src="{address}" charset="utf-8"></script>{GenericChart.toChartHTML chart}"""
+    $"""<script src="{address}" charset="utf-8"></script>{"\n"}{named (GenericChart.toChartHTML chart)}"""
 
 /// The folder of figures in an output folder.
 let folder (output: string) = Path.Combine(output, "figures")
@@ -86,10 +109,16 @@ let saveTo (output: string) (name: string) (chart: GenericChart) =
 
     let path = Path.Combine(folder output, name + ".html")
 
-    chart
-    |> Chart.withDisplayOptions (DisplayOptions.initCDNOnly ())
-    |> GenericChart.toEmbeddedHTML
-    |> AtomicFile.writeText path
+    AtomicFile.writeText
+        path
+        $"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{name}</title></head>
+<body>
+{html chart}
+</body>
+</html>
+"""
 
     path
 

@@ -1,0 +1,15 @@
+// What every script loads first: the library, TorchSharp with its native libraries, one thread.
+// Needs the Release build: dotnet build -c Release
+#nowarn "3391" // TorchSharp's implicit conversions of dtype and device
+
+#I "../src/Ortho.Research.Lab/bin/Release/net10.0"
+#r "TorchSharp.dll"
+#r "Ortho.Native.dll"
+#r "Ortho.Research.dll"
+#r "Ortho.Research.Lab.dll"
+
+Ortho.Native.NativeLoad.Ensure()
+// Small tensors: many times faster with one thread on a busy machine.
+TorchSharp.torch.set_num_threads 1
+// A concurrent collection may finalise a Scalar that TorchSharp is still reading.
+System.Runtime.GCSettings.LatencyMode <- System.Runtime.GCLatencyMode.Batch

@@ -1,8 +1,8 @@
 #!/usr/bin/env -S dotnet fsi
-// For developers: makes a PNG of each figure, for pages that run no script. Needs chromium (or google-chrome) on the path.
-//     dotnet fsi scripts/pictures.fsx [FIGURES [PICTURES]]
-// Reads results/figures/*.html, writes notebooks/pictures/*.png unless told other folders. Needs no network:
-// a temporary copy of each page has plotly.js embedded, taken from Plotly.NET.
+// For developers: makes the still pictures of the notebooks, for pages that run no script. Needs chromium or google-chrome.
+//     dotnet fsi scripts/pictures.fsx
+// Each notebooks/pictures/NAME.png that a notebook's script mentions is made from results/figures/NAME.html, which running the
+// script leaves there. Needs no network: a temporary copy of the page has plotly.js embedded, taken from Plotly.NET.
 #I "../src/Ortho.Research.Lab/bin/Release/net10.0"
 #r "DynamicObj.dll"
 #r "Giraffe.ViewEngine.dll"
@@ -11,14 +11,12 @@
 open System
 open System.Diagnostics
 open System.IO
+open System.Text.RegularExpressions
 
 let root = Path.GetFullPath(Path.Combine(__SOURCE_DIRECTORY__, ".."))
 
-let figures, pictures =
-    match List.ofArray fsi.CommandLineArgs |> List.tail with
-    | [] -> Path.Combine(root, "results", "figures"), Path.Combine(root, "notebooks", "pictures")
-    | [ figures ] -> figures, Path.Combine(root, "notebooks", "pictures")
-    | figures :: pictures :: _ -> figures, pictures
+let figures = Path.Combine(root, "results", "figures")
+let pictures = Path.Combine(root, "notebooks", "pictures")
 
 let plotly =
     let assembly = typeof<Plotly.NET.GenericChart>.Assembly
@@ -92,14 +90,22 @@ let draw (page: string) =
     finally
         folder.Delete true
 
-let pages =
-    if Directory.Exists figures then
-        Directory.GetFiles(figures, "*.html") |> Array.sort
-    else
-        [||]
+let mentioned =
+    [
+        for script in Directory.GetFiles(Path.Combine(root, "notebooks"), "*.fsx") do
+            for found in Regex.Matches(File.ReadAllText script, "\\(pictures/([A-Za-z0-9-]+)\\.png\\)") do
+                Path.Combine(figures, found.Groups[1].Value + ".html")
+    ]
+    |> List.distinct
 
-if pages.Length = 0 then
-    eprintfn "%s has no figures; run a script that saves one first." figures
+match mentioned |> List.filter (File.Exists >> not) with
+| [] ->
+    exit (
+        if mentioned |> List.map draw |> List.forall id then
+            0
+        else
+            1
+    )
+| missing ->
+    eprintfn "Missing: %s. Run the notebooks first: dotnet fsi scripts/notebooks.fsx" (String.Join(" ", missing))
     exit 1
-
-exit (if pages |> Array.map draw |> Array.forall id then 0 else 1)

@@ -15,17 +15,16 @@ module Experiment =
         "--quick (smaller sizes, seconds), --output FOLDER (where records and figures go)"
 
     /// The folder `results` of the repository that this library was built in, or of the current directory.
-    let private home =
-        lazy
-            (let rec up (folder: DirectoryInfo) =
-                if isNull folder then
-                    Directory.GetCurrentDirectory()
-                elif File.Exists(Path.Combine(folder.FullName, "Ortho.Research.sln")) then
-                    folder.FullName
-                else
-                    up folder.Parent
+    let home =
+        let rec up (folder: DirectoryInfo) =
+            if isNull folder then
+                Directory.GetCurrentDirectory()
+            elif File.Exists(Path.Combine(folder.FullName, "Ortho.Research.sln")) then
+                folder.FullName
+            else
+                up folder.Parent
 
-             Path.Combine(up (DirectoryInfo(Path.GetDirectoryName typeof<Request>.Assembly.Location)), "results"))
+        Path.Combine(up (DirectoryInfo(Path.GetDirectoryName typeof<Request>.Assembly.Location)), "results")
 
     /// <summary>Reads the arguments of a script.</summary>
     /// <returns>What was asked for, or a message that lists what may be.</returns>
@@ -43,7 +42,7 @@ module Experiment =
                     rest
             | other :: _ -> Error $"Unknown argument \"{other}\". Allowed: {allowed}."
 
-        read { Quick = false; Output = home.Value } arguments
+        read { Quick = false; Output = home } arguments
 
     /// The arguments that follow the script's name; none when this process runs no script.
     let private scriptArguments () =
@@ -69,7 +68,13 @@ module Experiment =
     let output =
         match asked.Value with
         | Ok request -> request.Output
-        | Error _ -> home.Value
+        | Error _ -> home
+
+    /// A path as a reader on any machine should see it: from the repository's root when it lies in it.
+    let internal shown (path: string) =
+        match Path.GetRelativePath(Path.GetDirectoryName home, path) with
+        | outside when outside.StartsWith ".." -> path
+        | inside -> inside
 
     let private row (verdict: Verdict) =
         let outcome = verdict.Outcome
@@ -154,7 +159,7 @@ module Experiment =
             count
             record.Total
             (Report.seconds record.Seconds)
-            (Record.path request.Output id)
+            (shown (Record.path request.Output id))
 
         record
 

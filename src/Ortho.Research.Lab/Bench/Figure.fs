@@ -126,4 +126,11 @@ let saveTo (output: string) (name: string) (chart: GenericChart) =
 /// <param name="name">Letters, digits and hyphens, like "049-spectrum".</param>
 /// <param name="chart">The chart, usually `themed`.</param>
 let save (name: string) (chart: GenericChart) =
-    printfn "Figure: %s" (saveTo Experiment.output name chart)
+    printfn "Figure: %s" (Experiment.shown (saveTo Experiment.output name chart))
+
+/// <summary>Saves a chart like `save`, silently, and gives the HTML that a notebook's cell shows (`include-it-raw`).</summary>
+/// <param name="name">Letters, digits and hyphens; `scripts/pictures.fsx` makes `notebooks/pictures/name.png` of it.</param>
+/// <param name="chart">The chart, usually `themed`.</param>
+let cell (name: string) (chart: GenericChart) =
+    saveTo Experiment.output name chart |> ignore
+    html chart

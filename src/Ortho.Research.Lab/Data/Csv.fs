@@ -27,7 +27,12 @@ let frameWithin (limit: int64) (file: string) : Frame<int, string> =
     use stream = new MemoryStream(Encoding.UTF8.GetBytes text)
 
     try
-        Frame.ReadCsv(stream, hasHeaders = true, inferTypes = false, separators = ",", culture = "")
+        let frame =
+            Frame.ReadCsv(stream, hasHeaders = true, inferTypes = false, separators = ",", culture = "")
+
+        // Deedle looks at the names only when they are first used; two alike would fail there.
+        Seq.iter ignore frame.ColumnKeys
+        frame
     with error when not (error :? OutOfMemoryException) ->
         // Deedle has no exception of its own for bad text: any of its exceptions means that this is no table.
         raise (

@@ -33,6 +33,16 @@ module Idx =
     let private refuse (file: string) (found: string) (expected: string) : 'a =
         raise (InvalidDataException($"{file}: found {found}, but expected {expected}."))
 
+    /// A shape as messages show it: [60000; 28; 28].
+    let private text (shape: int64 list) =
+        let rest =
+            if shape.Length > 8 then
+                $"; and {shape.Length - 8} more"
+            else
+                ""
+
+        "[" + String.Join("; ", List.truncate 8 shape) + rest + "]"
+
     let private width (kind: IdxKind) =
         match kind with
         | IdxKind.Int16 -> 2
@@ -87,7 +97,7 @@ module Idx =
         if size > bigint limit || size > bigint Array.MaxLength then
             refuse
                 file
-                $"a header that announces %A{shape}, {size} bytes"
+                $"a header that announces {text shape}, {size} bytes"
                 $"{min limit (int64 Array.MaxLength)} bytes at most"
 
         kind, shape, int size
@@ -123,9 +133,9 @@ module Idx =
 
                 match count stream size with
                 | found when found < int64 size ->
-                    refuse file $"{found} bytes of elements" $"{size}, as the header's %A{shape} of {kind} announces"
+                    refuse file $"{found} bytes of elements" $"{size}, as the header's {text shape} of {kind} announces"
                 | found when found > int64 size ->
-                    refuse file "more bytes of elements" $"{size}, as the header's %A{shape} of {kind} announces"
+                    refuse file "more bytes of elements" $"{size}, as the header's {text shape} of {kind} announces"
                 | _ -> kind, shape, size
 
             use stream = decoded file
@@ -165,7 +175,7 @@ module Idx =
         if size <> bigint idx.Bytes.Length then
             raise (
                 ArgumentException(
-                    $"idx must have {size} bytes for its shape %A{idx.Shape}, but has {idx.Bytes.Length}.",
+                    $"idx must have {size} bytes for its shape {text idx.Shape}, but has {idx.Bytes.Length}.",
                     nameof idx
                 )
             )
@@ -176,7 +186,7 @@ module Idx =
         then
             raise (
                 ArgumentException(
-                    $"idx must have at most 255 axes of 0 to {UInt32.MaxValue}, but has %A{idx.Shape}.",
+                    $"idx must have at most 255 axes of 0 to {UInt32.MaxValue}, but has {text idx.Shape}.",
                     nameof idx
                 )
             )

@@ -3,7 +3,7 @@
 #nowarn "3391" // TorchSharp's implicit conversions of dtype and device
 
 #I "../src/Ortho.Research.Lab/bin/Release/net10.0"
-#r "TorchSharp.dll"
+#r "TorchSharp.dll" // not found? Build first: dotnet build -c Release
 #r "Ortho.Native.dll"
 #r "Ortho.Research.dll"
 #r "Ortho.Research.Lab.dll"

@@ -1,156 +1,130 @@
 #!/usr/bin/env -S dotnet fsi
-// A guide to convolution arithmetic for deep learning (1603.07285): its 15 relationships between the sizes of a convolution,
-// each held against the shapes that torch really gives, for every input, kernel, stride, padding and dilation up to a bound;
-// and the law behind them: the transposed convolution is the adjoint.
+// A guide to convolution arithmetic for deep learning (1603.07285): its relationships between the sizes of a convolution (input i,
+// kernel k, stride s, padding p, dilation d, output o; i', o' of the transposed one), each held against the shapes that torch
+// gives, for every i, k, s, p, d up to a bound; and the law behind them: the transposed convolution is the adjoint.
 #load "../ortho.fsx"
 
 open TorchSharp
 open Ortho
 open Ortho.Lab
 
-let inputs = Experiment.size 40L 12L // the bounds of the search: all smaller sizes are tried
+let inputs = Experiment.size 40L 12L // all sizes from 1 to these bounds are tried
 
 let kernels, strides, paddings, dilations =
     Experiment.size (7L, 4L, 3L, 3L) (5L, 3L, 2L, 2L)
 
+let axis k s p d =
+    {
+        Kernel = k
+        Stride = s
+        Padding = p
+        Dilation = d
+    }
+
 let axes =
-    [
-        for k in 1L .. kernels do
-            for s in 1L .. strides do
-                for p in 0L .. paddings do
-                    for d in 1L .. dilations ->
-                        {
-                            Kernel = k
-                            Stride = s
-                            Padding = p
-                            Dilation = d
-                        }
-    ]
+    List.allPairs
+        (List.allPairs [ 1L .. kernels ] [ 1L .. strides ])
+        (List.allPairs [ 0L .. paddings ] [ 1L .. dilations ])
+    |> List.map (fun ((k, s), (p, d)) -> axis k s p d)
 
-let zeros (shape: int64 list) = torch.zeros (Array.ofList shape)
-
-/// The sizes that torch gives.
-let convolved (axis: ConvolutionAxis) i =
+/// The third size of what a function of tensors gives; zeros will do.
+let sizeOf (f: torch.Tensor -> torch.Tensor) (i: int64) =
     use _ = torch.NewDisposeScope()
-    let input, weight = zeros [ 1L; 1L; i ], zeros [ 1L; 1L; axis.Kernel ]
-    torch.nn.functional.conv1d(input, weight, null, axis.Stride, axis.Padding, axis.Dilation).shape[2]
+    (f (torch.zeros [| 1L; 1L; i |])).shape[2]
 
-let pooled (axis: ConvolutionAxis) i =
-    use _ = torch.NewDisposeScope()
-    torch.nn.functional.max_pool1d(zeros [ 1L; 1L; i ], axis.Kernel, axis.Stride).shape[2]
+let conv (c: ConvolutionAxis) (weight: torch.Tensor) x =
+    torch.nn.functional.conv1d (x, weight, null, c.Stride, c.Padding, c.Dilation)
 
-let transposed (axis: ConvolutionAxis) (outputPadding: int64) (i: int64) =
-    use _ = torch.NewDisposeScope()
-    let input, weight = zeros [ 1L; 1L; i ], zeros [ 1L; 1L; axis.Kernel ]
+let transposedConv (c: ConvolutionAxis) (outputPadding: int64) (weight: torch.Tensor) y =
+    torch.nn.functional.conv_transpose1d (y, weight, null, c.Stride, c.Padding, outputPadding, c.Dilation)
 
-    torch.nn.functional
-        .conv_transpose1d(input, weight, null, axis.Stride, axis.Padding, outputPadding, axis.Dilation)
-        .shape[2]
+/// The sizes that torch gives. A transposed convolution is fed o, so that o' should be i again.
+let o c i = ConvolutionArithmetic.outputSize c i
+let a c i = ConvolutionArithmetic.remainder c i
+let kernel (c: ConvolutionAxis) = torch.zeros [| 1L; 1L; c.Kernel |]
 
-/// Counts the cases that satisfy the relationship's condition, and those where the formula and torch differ.
+let direct c i =
+    i |> sizeOf (fun x -> conv c (kernel c) x)
+
+let pooled (c: ConvolutionAxis) i =
+    i |> sizeOf (fun x -> torch.nn.functional.max_pool1d (x, c.Kernel, c.Stride))
+
+let back c i =
+    o c i |> sizeOf (fun y -> transposedConv c 0L (kernel c) y)
+
+let backPadded c i =
+    o c i |> sizeOf (fun y -> transposedConv c (a c i) (kernel c) y)
+
+/// A relationship of sizes: the cases that it is stated for, its formula, and what torch gives. The claim: none is wrong.
 let relation number what condition formula measured =
     let cases =
-        [
-            for axis in axes do
-                for i in 1L .. inputs do
-                    if (ConvolutionArithmetic.tryOutputSize axis i).IsSome && condition axis i then
-                        axis, i
-        ]
+        List.allPairs axes [ 1L .. inputs ]
+        |> List.filter (fun (c, i) -> (ConvolutionArithmetic.tryOutputSize c i).IsSome && condition c i)
 
     Claim.equals $"{what}: wrong of {cases.Length:N0} cases" (Paper $"relationship {number}", 0) (fun () ->
-        cases
-        |> List.filter (fun (axis, i) -> formula axis i <> measured axis i)
-        |> List.length)
+        cases |> List.filter (fun (c, i) -> formula c i <> measured c i) |> List.length)
 
-/// Conditions.
-let plain axis _ = axis.Dilation = 1L
-let unit axis i = plain axis i && axis.Stride = 1L
-let valid axis i = unit axis i && axis.Padding = 0L
+let any c _ = c.Dilation = 1L
+let unit c i = any c i && c.Stride = 1L
+let valid c i = unit c i && c.Padding = 0L
 
-let half axis i =
-    unit axis i && axis.Kernel % 2L = 1L && axis.Padding = axis.Kernel / 2L
+let half c i =
+    unit c i && c.Kernel % 2L = 1L && c.Padding = c.Kernel / 2L
 
-let full axis i =
-    unit axis i && axis.Padding = axis.Kernel - 1L
+let full c i = unit c i && c.Padding = c.Kernel - 1L
+let unpadded c i = any c i && c.Padding = 0L
+let fits c i = any c i && a c i = 0L
+let unpaddedFits c i = unpadded c i && fits c i
 
-let noPadding axis i = plain axis i && axis.Padding = 0L
-
-let fits axis i =
-    plain axis i && (i + 2L * axis.Padding - axis.Kernel) % axis.Stride = 0L
-
-/// The transposed convolution is fed what the convolution gives for i, so o' should be i again.
-let o axis i = ConvolutionArithmetic.outputSize axis i
-
-let back axis i =
-    transposed axis (ConvolutionArithmetic.remainder axis i) (o axis i)
-
-let backPlain axis i = transposed axis 0L (o axis i)
-
-/// The largest relative difference between <C x, y> and <x, C* y> over all geometries, channels 2 to 3, in float64.
+/// The largest |<C x, y> - <x, C* y>| / (|C x| |y|) over all geometries and four inputs, channels 2 to 3, in float64.
 let adjointResidual (seed: int) =
-    use _ = torch.NewDisposeScope()
     use generator = new torch.Generator(uint64 seed, torch.CPU)
 
-    let draw (shape: int64 list) =
-        torch.randn (Array.ofList shape, dtype = torch.float64, generator = generator)
+    let draw (shape: int64[]) =
+        torch.randn (shape, dtype = torch.float64, generator = generator)
 
-    let residual (axis: ConvolutionAxis) i =
+    let number (x: torch.Tensor) = x.item<float>()
+
+    List.allPairs axes [ 23L .. 26L ]
+    |> List.map (fun (c, i) ->
         use _ = torch.NewDisposeScope()
-        let x, weight = draw [ 1L; 2L; i ], draw [ 3L; 2L; axis.Kernel ]
-
-        let cx =
-            torch.nn.functional.conv1d (x, weight, null, axis.Stride, axis.Padding, axis.Dilation)
-
-        let y = draw (List.ofArray cx.shape)
-        let a = ConvolutionArithmetic.remainder axis i
-
-        let cty =
-            torch.nn.functional.conv_transpose1d (y, weight, null, axis.Stride, axis.Padding, a, axis.Dilation)
-
-        let difference = (cx.mul y).sum().item<float>() - (x.mul cty).sum().item<float>()
-        abs difference / (cx.norm().item<float>() * y.norm().item<float>())
-
-    [
-        for axis in axes do
-            for i in [ 23L; 24L; 25L; 26L ] -> residual axis i
-    ]
+        let x, weight = draw [| 1L; 2L; i |], draw [| 3L; 2L; c.Kernel |]
+        let cx = conv c weight x
+        let y = draw cx.shape
+        let difference = cx.mul(y).sum().sub(x.mul(transposedConv c (a c i) weight y).sum())
+        abs (number difference) / (number (cx.norm ()) * number (y.norm ())))
     |> List.max
+
+/// The paper's formulas, in its letters: f k s p i for a convolution, f k s p i' for a transposed one, which is fed i' = o.
+let at f c i = f c.Kernel c.Stride c.Padding i
+let at' f c i = f c.Kernel c.Stride c.Padding (o c i)
+let strided k s p i = s * (i - 1L) + k - 2L * p
 
 Experiment.run
     "114"
     "A guide to convolution arithmetic for deep learning (1603.07285)"
     [
-        relation 1 "s=1, p=0: o = i-k+1" valid (fun c i -> i - c.Kernel + 1L) convolved
-        relation 2 "s=1: o = i-k+2p+1" unit (fun c i -> i - c.Kernel + 2L * c.Padding + 1L) convolved
-        relation 3 "half padding: o = i" half (fun _ i -> i) convolved
-        relation 4 "full padding: o = i+k-1" full (fun c i -> i + c.Kernel - 1L) convolved
-        relation 5 "p=0: o = (i-k)/s+1" noPadding (fun c i -> (i - c.Kernel) / c.Stride + 1L) convolved
-        relation 6 "o = (i+2p-k)/s+1" plain o convolved
-        relation 7 "pooling: o = (i-k)/s+1" noPadding o pooled
-        relation 8 "transposed, s=1, p=0: o' = i'+k-1" valid (fun c i -> o c i + c.Kernel - 1L) backPlain
-        relation 9 "transposed, s=1: o' = i'+k-1-2p" unit (fun c i -> o c i + c.Kernel - 1L - 2L * c.Padding) backPlain
-        relation 10 "transposed, half padding: o' = i'" half (fun c i -> o c i) backPlain
-        relation 11 "transposed, full padding: o' = i'-(k-1)" full (fun c i -> o c i - (c.Kernel - 1L)) backPlain
-        relation
-            12
-            "transposed, p=0, s | i-k: o' = s(i'-1)+k"
-            (fun c i -> noPadding c i && fits c i)
-            (fun c i -> c.Stride * (o c i - 1L) + c.Kernel)
-            backPlain
-        relation
-            13
-            "transposed, s | i+2p-k: o' = s(i'-1)+k-2p"
-            fits
-            (fun c i -> c.Stride * (o c i - 1L) + c.Kernel - 2L * c.Padding)
-            backPlain
+        relation 1 "s=1, p=0: o = i-k+1" valid (at (fun k _ _ i -> i - k + 1L)) direct
+        relation 2 "s=1: o = i-k+2p+1" unit (at (fun k _ p i -> i - k + 2L * p + 1L)) direct
+        relation 3 "half padding: o = i" half (at (fun _ _ _ i -> i)) direct
+        relation 4 "full padding: o = i+k-1" full (at (fun k _ _ i -> i + k - 1L)) direct
+        relation 5 "p=0: o = (i-k)/s+1" unpadded (at (fun k s _ i -> (i - k) / s + 1L)) direct
+        relation 6 "o = (i+2p-k)/s+1" any (at (fun k s p i -> (i + 2L * p - k) / s + 1L)) direct
+        relation 7 "pooling: o = (i-k)/s+1" unpadded (at (fun k s _ i -> (i - k) / s + 1L)) pooled
+        relation 8 "transposed, s=1, p=0: o' = i'+k-1" valid (at' (fun k _ _ i -> i + k - 1L)) back
+        relation 9 "transposed, s=1: o' = i'+k-1-2p" unit (at' (fun k _ p i -> i + k - 1L - 2L * p)) back
+        relation 10 "transposed, half padding: o' = i'" half (at' (fun _ _ _ i -> i)) back
+        relation 11 "transposed, full padding: o' = i'-(k-1)" full (at' (fun k _ _ i -> i - (k - 1L))) back
+        relation 12 "transposed, p=0, s | i-k: o' = s(i'-1)+k" unpaddedFits (at' (fun k s _ i -> s * (i - 1L) + k)) back
+        relation 13 "transposed, s | i+2p-k: o' = s(i'-1)+k-2p" fits (at' strided) back
         relation
             14
             "transposed, a = (i+2p-k) mod s: o' = s(i'-1)+a+k-2p"
-            plain
-            (fun c i -> ConvolutionArithmetic.transposedOutputSize c (ConvolutionArithmetic.remainder c i) (o c i))
-            back
-        relation 15 "dilated: o = (i+2p-k-(k-1)(d-1))/s+1" (fun _ _ -> true) o convolved
-        relation 14 "and recovers i, dilated too" (fun _ _ -> true) (fun _ i -> i) back
+            any
+            (fun c i -> at' strided c i + a c i)
+            backPadded
+        relation 15 "dilated: o = (i+2p-k-(k-1)(d-1))/s+1" (fun _ _ -> true) o direct
+        relation 14 "and recovers i, dilated too" (fun _ _ -> true) (fun _ i -> i) backPadded
         Claim.overSeeds [ 1; 2; 3 ] (fun seed ->
             Claim.below "<Cx, y> = <x, C*y>, largest relative difference" (Ours, 1e-12) (fun () ->
                 adjointResidual seed))

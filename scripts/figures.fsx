@@ -2,6 +2,7 @@
 // They cost about a second at start, so scripts without a figure load ortho.fsx alone.
 #load "ortho.fsx"
 
+#I "../src/Ortho.Research.Lab/bin/Release/net10.0"
 #r "DynamicObj.dll"
 #r "Giraffe.ViewEngine.dll"
 #r "Plotly.NET.dll"

@@ -4,8 +4,7 @@
 //     dotnet fsi scripts/notebooks.fsx --check [NAME ...]   runs each script and writes nothing
 // Exit code 0 only if every cell of every notebook asked for ran. fsdocs evaluates the cells but takes an exception for an
 // output, so each script first runs alone under dotnet fsi, which stops at the first failing cell and names its line.
-#I "../src/Ortho.Research.Lab/bin/Release/net10.0"
-#r "Ortho.Research.Lab.dll"
+#r "../src/Ortho.Research.Lab/bin/Release/net10.0/Ortho.Research.Lab.dll"
 
 open System
 open System.Diagnostics

@@ -4,8 +4,7 @@
 //     dotnet fsi scripts/reproduce.fsx 049 114 --quick   runs two of them, small sizes
 //     dotnet fsi scripts/reproduce.fsx all --again       runs all, also those whose claims held since the script last changed
 // Exit code 0 only if every claim of every paper asked for holds.
-#I "../src/Ortho.Research.Lab/bin/Release/net10.0"
-#r "Ortho.Research.Lab.dll"
+#r "../src/Ortho.Research.Lab/bin/Release/net10.0/Ortho.Research.Lab.dll"
 
 open System
 open System.Diagnostics

@@ -39,7 +39,7 @@ let private axis (name: string) =
         ExponentFormat = StyleParam.ExponentFormat.Power
     )
 
-/// <summary>A chart in the house's theme: 700 pixels wide, title, axis names, legend below.</summary>
+/// <summary>A chart in the house's theme: 700 pixels wide, title, axis names, legend below. A long title is broken into lines.</summary>
 /// <param name="title">What is shown, and of which paper.</param>
 /// <param name="x">The name of the horizontal axis, with its unit.</param>
 /// <param name="y">The name of the vertical axis, with its unit.</param>
@@ -47,7 +47,8 @@ let private axis (name: string) =
 let themed (title: string) (x: string) (y: string) (chart: GenericChart) =
     let layout =
         Layout.init (
-            Title = Title.init (Text = title, X = 0.02, Font = Font.init (Size = 17.0)),
+            Title =
+                Title.init (Text = String.Join("<br>", Report.wrap 75 title), X = 0.02, Font = Font.init (Size = 17.0)),
             Font = Font.init (Family = StyleParam.FontFamily.Arial, Size = 14.0, Color = ink),
             Colorway = Color.fromColors (palette |> List.map Color.fromString),
             PaperBGColor = Color.fromString "white",

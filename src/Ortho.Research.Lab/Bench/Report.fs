@@ -36,7 +36,7 @@ let seconds (t: float) =
     t.ToString(digits, CultureInfo.InvariantCulture)
 
 /// Lines of at most `width` characters, broken at spaces where there are any. Line breaks in the text stay.
-let private wrap (width: int) (text: string) =
+let internal wrap (width: int) (text: string) =
     let rec split (rest: string) =
         if rest.Length <= width then
             [ rest ]

@@ -18,6 +18,15 @@ let tests =
             Algebra.YoungDiagramTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
+            Algebra.ConvolutionArithmeticTests.tests
+            Lab.IdxTests.tests
+            Lab.TextTests.tests
+            Lab.ClaimTests.tests
+            Lab.RecordTests.tests
+            Lab.ReportTests.tests
+            Lab.ReproductionTests.tests
+            Lab.DatasetTests.tests
+            Lab.FigureTests.tests
         ]
 
 [<EntryPoint>]

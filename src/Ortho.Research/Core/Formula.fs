@@ -78,3 +78,17 @@ module internal Formula =
 
         let struct (_, text) = write form
         text
+
+    /// <summary>The factors of a product of two products, after neighbours at the seam were joined as long as `join` finds one map for two.</summary>
+    /// <param name="join">One map in place of two neighbours, if there is one.</param>
+    /// <param name="isIdentity">Joined maps for which it holds vanish.</param>
+    /// <param name="left">Reversed: its head stands next to the head of `right`.</param>
+    /// <param name="right">The factors that act first.</param>
+    let rec meet (join: 'Map -> 'Map -> 'Map option) (isIdentity: 'Map -> bool) (left: 'Map list) (right: 'Map list) =
+        match left, right with
+        | l :: left', r :: right' ->
+            match join l r with
+            | None -> List.rev left @ right
+            | Some joined when isIdentity joined -> meet join isIdentity left' right'
+            | Some joined -> meet join isIdentity left' (joined :: right')
+        | _ -> List.rev left @ right

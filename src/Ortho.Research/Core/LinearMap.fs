@@ -174,15 +174,6 @@ module internal Build =
             let inverse = Array.zeroCreate<int64> order.Length
             order |> Array.iteri (fun i j -> inverse[int j] <- int64 i)
 
-            let gather (order: int64[]) =
-                let index = torch.tensor order
-
-                fun (x: torch.Tensor) ->
-                    use onDevice = index.``to`` x.device
-                    let y = x.index_select (x.ndim - 1L, onDevice)
-                    GC.KeepAlive index
-                    y
-
             let traits =
                 if order = inverse then
                     Traits.Permutation ||| Traits.SelfAdjoint
@@ -194,8 +185,8 @@ module internal Build =
                 (Space.Of n)
                 traits
                 (Nullable())
-                (Permutation order, gather order)
-                ((fun _ -> Permutation inverse), gather inverse)
+                (Permutation order, Actions.gather order)
+                ((fun _ -> Permutation inverse), Actions.gather inverse)
 
     let diagonal (entries: torch.Tensor) =
         let space = Space.Of entries.shape
@@ -218,7 +209,7 @@ module internal Build =
 /// Smart constructors: each returns the simplest form it can see.
 module internal Simplify =
 
-    let private commonKind (verb: string) (maps: LinearMap[]) =
+    let internal commonKind (verb: string) (maps: LinearMap[]) =
         let bound = maps |> Array.filter _.Kind.HasValue
 
         match Array.tryHead bound with
@@ -247,7 +238,8 @@ module internal Simplify =
 
     let private adjoints (maps: LinearMap[]) = maps |> Array.map _.Adjoint
 
-    let scale (factor: float) (a: LinearMap) =
+    /// factor times a.
+    let scale (factor: float) (a: LinearMap) : LinearMap =
         Guard.notNull "a" a
         Guard.finite "factor" factor
 
@@ -274,10 +266,10 @@ module internal Simplify =
         | Zero -> a
         | _ when factor = 1.0 -> a
         | _ when factor = 0.0 -> Build.zero a.Domain a.Codomain
-        | Scaled(inner, map) when inner * factor = 1.0 -> map
-        | Scaled(inner, map) -> multiple (inner * factor) map
+        | Scaled(inner, map) -> scale (inner * factor) map
         | _ -> multiple factor a
 
+    /// One map in place of two neighbours in a product, if there is one.
     let private join (a: LinearMap) (b: LinearMap) : LinearMap option =
         let sameSplit (left: LinearMap[]) (right: LinearMap[]) =
             left.Length = right.Length
@@ -336,16 +328,6 @@ module internal Simplify =
             | Composed maps -> List.ofArray maps
             | _ -> [ map ]
 
-        // `left` is reversed: its head stands next to the head of `right`.
-        let rec meet (left: LinearMap list) (right: LinearMap list) =
-            match left, right with
-            | l :: left', r :: right' ->
-                match join l r with
-                | None -> List.rev left @ right
-                | Some joined when joined.Form.IsIdentity -> meet left' right'
-                | Some joined -> meet left' (joined :: right')
-            | _ -> List.rev left @ right
-
         match a.Form, b.Form with
         | Identity _, _ -> b
         | _, Identity _ -> a
@@ -354,7 +336,7 @@ module internal Simplify =
         | Scaled(factor, inner), _ -> scale factor (compose inner b)
         | _, Scaled(factor, inner) -> scale factor (compose a inner)
         | _ ->
-            match meet (List.rev (factors a)) (factors b) with
+            match Formula.meet join _.Form.IsIdentity (List.rev (factors a)) (factors b) with
             | [] -> Build.identity b.Domain
             | [ single ] -> single
             | many ->
@@ -506,64 +488,3 @@ module internal Simplify =
 
             let forward, backward = both DirectSum action flat (adjoints flat)
             Build.pair (space _.Domain) (space _.Codomain) (commonTraits flat) kind forward backward
-
-    /// A matrix of maps, on flat vectors: rows share a codomain, columns share a domain.
-    let block (maps: LinearMap[,]) : LinearMap =
-        Guard.notNull "maps" maps
-        let rows, columns = maps.GetLength 0, maps.GetLength 1
-
-        Guard.holds "maps" (rows > 0 && columns > 0) (fun () ->
-            $"maps must have at least one row and one column, but is {rows} x {columns}.")
-
-        maps
-        |> Array2D.iteri (fun r c map ->
-            Guard.notNull $"maps[{r}, {c}]" map
-
-            if map.Codomain <> maps[r, 0].Codomain || map.Domain <> maps[0, c].Domain then
-                raise (
-                    ArgumentException(
-                        $"maps[{r}, {c}] must go from {maps[0, c].Domain} to {maps[r, 0].Codomain}, like its column and its row, but goes from {map.Domain} to {map.Codomain}.",
-                        "maps"
-                    )
-                ))
-
-        let all = maps |> Seq.cast<LinearMap> |> Seq.toArray
-        let kind = commonKind "put in a block" all
-        let domains = Array.init columns (fun c -> maps[0, c].Domain)
-        let codomains = Array.init rows (fun r -> maps[r, 0].Codomain)
-        let total (spaces: Space[]) = Space.Of(spaces |> Array.sumBy _.Size)
-
-        let isDiagonal =
-            rows = columns
-            && Seq.forall
-                (fun r -> Seq.forall (fun c -> r = c || maps[r, c].Form.IsZero) (seq { 0 .. columns - 1 }))
-                (seq { 0 .. rows - 1 })
-
-        if isDiagonal then
-            directSum (Array.init rows (fun r -> maps[r, r]))
-        elif all |> Array.forall _.Form.IsZero then
-            Build.zero (total domains) (total codomains)
-        else
-            let transposed = Array2D.init columns rows (fun c r -> maps[r, c].Adjoint)
-
-            let action (domains: Space[]) (codomains: Space[]) (maps: LinearMap[,]) =
-                maps
-                |> Array2D.map (fun map -> if map.Form.IsZero then ValueNone else ValueSome map.Action)
-                |> Actions.block domains codomains
-
-            let symmetric =
-                rows = columns
-                && Seq.forall2
-                    (fun (a: LinearMap) b -> Object.ReferenceEquals(a, b))
-                    (Seq.cast<LinearMap> maps)
-                    (Seq.cast<LinearMap> transposed)
-
-            let traits = if symmetric then Traits.SelfAdjoint else Traits.None
-
-            Build.pair
-                (total domains)
-                (total codomains)
-                traits
-                kind
-                (Block maps, action domains codomains maps)
-                ((fun _ -> Block transposed), action codomains domains transposed)

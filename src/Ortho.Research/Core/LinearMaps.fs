@@ -53,7 +53,7 @@ type LinearMaps =
         |> LinearMap.promise traits
 
     /// A matrix of maps on flat vectors.
-    static member Block(rows: LinearMap[,]) = Simplify.block rows
+    static member Block(rows: LinearMap[,]) = Block.ofMaps rows
 
     /// The map `first`, then `next`.
     [<Extension>]

@@ -191,7 +191,7 @@ module LinearMap =
             let lengths = rows |> Seq.map (fun row -> row.LongLength) |> Guard.showShape
             $"rows must be one or more lists of one length, but have lengths {lengths}.")
 
-        Simplify.block (array2D rows)
+        Block.ofMaps (array2D rows)
 
     /// The kind of tensor that a map takes: its own, or float64 on the CPU for a map that takes any.
     let internal kindOf (map: LinearMap) =

@@ -7,6 +7,17 @@ let tests =
     testList
         "Ortho.Research"
         [
+            LinearMapTests.tests
+            LearnTests.tests
+            ScalarTests.tests
+            ZooLaws.tests
+            Algebra.PermutationTests.tests
+            Algebra.SetPartitionTests.tests
+            Algebra.DiagramTests.tests
+            Algebra.OrbitBasisTests.tests
+            Algebra.YoungDiagramTests.tests
+            FunctorTests.tests
+            EquivariantLayerTests.tests
             Algebra.ConvolutionArithmeticTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
@@ -20,5 +31,15 @@ let tests =
 
 [<EntryPoint>]
 let main arguments =
+    // Small tensors, and a machine that may be busy: more threads only wait for each other.
     torch.set_num_threads 1
-    runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests
+
+    match arguments with
+    | [| "--scalar-race" |] ->
+        printfn $"{ScalarRace.hub 100_000}"
+        0
+    | _ ->
+        if not (torch.cuda.is_available ()) then
+            printfn "No GPU: the GPU benches are skipped."
+
+        runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests

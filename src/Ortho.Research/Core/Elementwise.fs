@@ -1,0 +1,59 @@
+namespace Ortho
+
+open System
+open System.Runtime.InteropServices
+open TorchSharp
+
+/// <summary>Sums and multiples of tensors that make no temporary Scalar.</summary>
+/// <remarks>
+/// TorchSharp's <c>x + y</c> and <c>x * 2.0</c> make a Scalar whose native handle is read before the native call; a collection on
+/// another thread may finalise it in between. Here a Scalar is kept alive until the call is over. No other file of the library may
+/// call TorchSharp in a way that makes a temporary Scalar: a test reads the compiled assembly and says so.
+/// </remarks>
+[<AutoOpen>]
+module internal Elementwise =
+
+    let private one: Scalar = Scalar.op_Implicit 1.0
+
+    /// x + y, entry by entry.
+    let (.+) (x: torch.Tensor) (y: torch.Tensor) = x.add (y, one)
+
+    /// x - y, entry by entry.
+    let (.-) (x: torch.Tensor) (y: torch.Tensor) = x.sub y
+
+    /// x times y, entry by entry.
+    let (.*) (x: torch.Tensor) (y: torch.Tensor) = x.mul y
+
+    /// x + y into x's own memory: only for a fresh tensor that nothing else reads.
+    let addInPlace (x: torch.Tensor) (y: torch.Tensor) = x.add_ (y, one) |> ignore
+
+    /// factor * x.
+    let multiply (factor: float) (x: torch.Tensor) =
+        use scalar: Scalar = Scalar.op_Implicit factor
+        x.mul scalar
+
+    /// x + number, entry by entry.
+    let plus (number: float) (x: torch.Tensor) =
+        use scalar: Scalar = Scalar.op_Implicit number
+        x.add (scalar, one)
+
+    /// x + factor * y.
+    let addMultiple (factor: float) (y: torch.Tensor) (x: torch.Tensor) =
+        use scalar: Scalar = Scalar.op_Implicit factor
+        x.add (y, scalar)
+
+    /// The numbers as a tensor of one axis.
+    let vector (kind: TensorKind) (numbers: float[]) =
+        use draft = torch.tensor (numbers, dtype = Nullable torch.float64)
+        draft.``to`` (kind.Dtype, kind.Device)
+
+    /// 0, 1, ..., count - 1 as int64.
+    let indices (device: torch.Device) (count: int64) =
+        use draft = torch.tensor (Array.init (int count) int64)
+        draft.``to`` device
+
+    /// The only entry of a tensor, as float64 whatever its real type.
+    let number (x: torch.Tensor) =
+        use value = x.detach ()
+        use wide = value.``to`` (torch.float64, torch.CPU)
+        MemoryMarshal.Read<float>(Span.op_Implicit wide.bytes)

@@ -1,0 +1,112 @@
+namespace Ortho
+
+open System
+open System.Collections.Generic
+open System.Runtime.CompilerServices
+open System.Runtime.InteropServices
+open TorchSharp
+
+/// <summary>Linear maps for C#: constructors as static methods, verbs as extension methods. F# has the module <c>LinearMap</c>.</summary>
+[<AbstractClass; Sealed; Extension>]
+type LinearMaps =
+
+    /// The identity of a space.
+    static member Identity(space: Space) = LinearMap.identity space
+
+    /// The map that takes every element to zero.
+    static member Zero(domain: Space, codomain: Space) = LinearMap.zero domain codomain
+
+    /// The map of a dense matrix, shape [m; n].
+    static member OfMatrix(matrix: torch.Tensor) = LinearMap.ofMatrix matrix
+
+    /// The map that multiplies entry by entry.
+    static member OfDiagonal(entries: torch.Tensor) = LinearMap.ofDiagonal entries
+
+    /// The map y[i] = x[order[i]] on vectors.
+    static member OfPermutation([<ParamArray>] order: int64[]) =
+        Guard.notNull "order" order
+        LinearMap.ofPermutation order
+
+    /// The elements of one space read as elements of another of the same size.
+    static member Reshape(domain: Space, codomain: Space) = LinearMap.reshape domain codomain
+
+    /// <summary>A map given by its action and its adjoint's action on batches.</summary>
+    /// <param name="name">How it prints.</param>
+    /// <param name="domain">Space of one input element.</param>
+    /// <param name="codomain">Space of one output element.</param>
+    /// <param name="apply">[*batch, domain] to [*batch, codomain].</param>
+    /// <param name="adjoint">[*batch, codomain] to [*batch, domain].</param>
+    /// <param name="traits">What you promise; <c>Laws.Promises</c> checks it.</param>
+    static member OfFunctions
+        (
+            name: string,
+            domain: Space,
+            codomain: Space,
+            apply: Func<torch.Tensor, torch.Tensor>,
+            adjoint: Func<torch.Tensor, torch.Tensor>,
+            [<Optional; DefaultParameterValue(Traits.None)>] traits: Traits
+        ) =
+        Guard.notNull "apply" apply
+        Guard.notNull "adjoint" adjoint
+
+        LinearMap.ofFunctions name (domain, codomain) (apply.Invoke, adjoint.Invoke)
+        |> LinearMap.promise traits
+
+    /// A matrix of maps on flat vectors.
+    static member Block(rows: LinearMap[,]) = Simplify.block rows
+
+    /// The map `first`, then `next`.
+    [<Extension>]
+    static member Then(first: LinearMap, next: LinearMap) = LinearMap.compose next first
+
+    /// The tensor (Kronecker) product.
+    [<Extension>]
+    static member Tensor(left: LinearMap, right: LinearMap) = left .*. right
+
+    /// The direct sum.
+    [<Extension>]
+    static member DirectSum(left: LinearMap, right: LinearMap) = left .+. right
+
+    /// The same map, bound to one type and device.
+    [<Extension>]
+    static member On(map: LinearMap, kind: TensorKind) = LinearMap.on kind map
+
+    /// The dense matrix, [codomain.Size; domain.Size].
+    [<Extension>]
+    static member ToMatrix(map: LinearMap) = LinearMap.toMatrix map
+
+    /// The inverse where the way the map was made tells it; an ArgumentException otherwise.
+    [<Extension>]
+    static member Inverse(map: LinearMap) = LinearMap.inverse map
+
+    /// Whether the way the map was made tells an inverse.
+    [<Extension>]
+    static member TryInverse(map: LinearMap, [<Out>] inverse: byref<LinearMap>) =
+        match LinearMap.tryInverse map with
+        | Some found ->
+            inverse <- found
+            true
+        | None -> false
+
+    /// The spectral norm by power iteration from a seed.
+    [<Extension>]
+    static member Norm(map: LinearMap, [<Optional; DefaultParameterValue(0)>] seed: int) = LinearMap.norm seed map
+
+/// <summary>Parameters and learned maps for C#.</summary>
+[<AbstractClass; Sealed>]
+type Parameters =
+    /// Independent N(0, 1) entries, float32 on the CPU.
+    static member Normal(seed: int, [<ParamArray>] shape: int64[]) = Parameter.normal seed shape
+
+    /// Independent entries uniform on [low, high).
+    static member Uniform(seed: int, low: float, high: float, [<ParamArray>] shape: int64[]) =
+        Parameter.uniform seed (low, high) shape
+
+    /// Zeros.
+    static member Zeros([<ParamArray>] shape: int64[]) = Parameter.zeros shape
+
+    /// A copy of the given tensor.
+    static member OfTensor(value: torch.Tensor) = Parameter.ofTensor value
+
+    /// The same parameter under a name.
+    static member Named(name: string, parameter: Parameter) = Parameter.named name parameter

@@ -13,7 +13,8 @@ open TorchSharp
 [<AutoOpen>]
 module internal Elementwise =
 
-    let private one: Scalar = Scalar.op_Implicit 1.0
+    // An integer, so that sums of integers are integers.
+    let private one: Scalar = Scalar.op_Implicit 1L
 
     /// x + y, entry by entry.
     let (.+) (x: torch.Tensor) (y: torch.Tensor) = x.add (y, one)

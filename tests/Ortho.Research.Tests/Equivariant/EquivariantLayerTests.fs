@@ -103,6 +103,9 @@ let tests =
 
                     // The gradient of |A x|^2 / 2 in x is A* A x; its own gradient is seen through a second backward.
                     let slope (x: torch.Tensor) =
+                        // Differences run without gradients, and autograd.grad on a tensor without a graph ends the process.
+                        use _ = torch.enable_grad ()
+
                         let leaf =
                             if x.requires_grad then
                                 x

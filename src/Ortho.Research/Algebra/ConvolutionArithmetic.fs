@@ -24,19 +24,15 @@ type ConvolutionAxis =
 [<RequireQualifiedAccess>]
 module ConvolutionArithmetic =
 
-    let private atLeast (least: int64) (name: string) (value: int64) =
-        if value < least then
-            raise (ArgumentOutOfRangeException(name, value, $"{name} must be at least {least}, but is {value}."))
-
     let private check (axis: ConvolutionAxis) =
-        atLeast 1L "axis.Kernel" axis.Kernel
-        atLeast 1L "axis.Stride" axis.Stride
-        atLeast 0L "axis.Padding" axis.Padding
-        atLeast 1L "axis.Dilation" axis.Dilation
+        Guard.atLeast "axis.Kernel" 1L axis.Kernel
+        Guard.atLeast "axis.Stride" 1L axis.Stride
+        Guard.atLeast "axis.Padding" 0L axis.Padding
+        Guard.atLeast "axis.Dilation" 1L axis.Dilation
 
     /// Stride 1, no padding, no dilation.
     let ofKernel (kernel: int64) : ConvolutionAxis =
-        atLeast 1L (nameof kernel) kernel
+        Guard.atLeast (nameof kernel) 1L kernel
 
         {
             Kernel = kernel
@@ -57,7 +53,7 @@ module ConvolutionArithmetic =
     let fullPadding (axis: ConvolutionAxis) = effectiveKernel axis - 1L
 
     let private room (axis: ConvolutionAxis) (input: int64) =
-        atLeast 1L (nameof input) input
+        Guard.atLeast (nameof input) 1L input
         input + 2L * axis.Padding - effectiveKernel axis
 
     /// The size of the convolution's output, or none if the window is longer than the padded input.
@@ -98,36 +94,23 @@ module ConvolutionArithmetic =
     /// <exception cref="T:System.ArgumentException">Nothing would be left after the padding is cut off, or a number is out of range.</exception>
     let transposedOutputSize (axis: ConvolutionAxis) (outputPadding: int64) (input: int64) =
         check axis
-        atLeast 1L (nameof input) input
+        Guard.atLeast (nameof input) 1L input
 
-        if outputPadding < 0L || outputPadding >= axis.Stride then
-            raise (
-                ArgumentOutOfRangeException(
-                    nameof outputPadding,
-                    outputPadding,
-                    $"outputPadding must be between 0 and {axis.Stride - 1L}, less than the stride, but is {outputPadding}."
-                )
-            )
+        Guard.between (nameof outputPadding) 0L (axis.Stride - 1L) outputPadding
 
         let size =
             axis.Stride * (input - 1L) + outputPadding + effectiveKernel axis
             - 2L * axis.Padding
 
-        if size < 1L then
-            raise (
-                ArgumentOutOfRangeException(
-                    nameof input,
-                    input,
-                    $"input must be large enough for the transposed convolution's output to be at least 1, but {input} gives {size}."
-                )
-            )
+        Guard.holds (nameof input) (size >= 1L) (fun () ->
+            $"input must be large enough for the transposed convolution's output to be at least 1, but {input} gives {size}.")
 
         size
 
     /// The size of an input stretched by stride - 1 zeros between neighbours: s (i' - 1) + 1.
     let stretchedSize (axis: ConvolutionAxis) (input: int64) =
         check axis
-        atLeast 1L (nameof input) input
+        Guard.atLeast (nameof input) 1L input
         axis.Stride * (input - 1L) + 1L
 
     /// <summary>The convolution of stride 1 that, over the stretched input, is the transpose: padding p' = k^ - 1 - p.</summary>
@@ -135,14 +118,8 @@ module ConvolutionArithmetic =
     let transposed (axis: ConvolutionAxis) : ConvolutionAxis =
         let full = fullPadding axis
 
-        if axis.Padding > full then
-            raise (
-                ArgumentOutOfRangeException(
-                    "axis.Padding",
-                    axis.Padding,
-                    $"axis.Padding must be at most {full}, the full padding, but is {axis.Padding}."
-                )
-            )
+        Guard.holds "axis.Padding" (axis.Padding <= full) (fun () ->
+            $"axis.Padding must be at most {full}, the full padding, but is {axis.Padding}.")
 
         { axis with
             Stride = 1L

@@ -57,7 +57,7 @@ let private refuses (f: unit -> int64) (name: string) =
         with :? ArgumentException as error ->
             error.Message
 
-    Expect.stringContains message $"{name} must be" "the argument is named"
+    Expect.stringContains message $"{name} must" "the argument is named"
 
 let tests =
     testList

@@ -1,3 +1,7 @@
+using Expecto;
 using Expecto.CSharp;
+using Ortho.Research.CSharp.Tests;
 
-return Runner.RunTestsWithCLIArgs([], args, Runner.TestList("C#", []));
+if (args is [NativeProcess.ReportArgument]) return NativeProcess.Report();
+
+return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.TestList("C#", [NativeTests.All]));

@@ -1,7 +1,34 @@
 module Ortho.Tests.Program
 
 open Expecto
+open TorchSharp
+
+let tests =
+    testList
+        "Ortho.Research"
+        [
+            LinearMapTests.tests
+            LearnTests.tests
+            ScalarTests.tests
+            ZooLaws.tests
+            Algebra.PermutationTests.tests
+            Algebra.SetPartitionTests.tests
+            Algebra.DiagramTests.tests
+            Algebra.OrbitBasisTests.tests
+            Algebra.YoungDiagramTests.tests
+        ]
 
 [<EntryPoint>]
 let main arguments =
-    runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments (testList "Ortho.Research" [])
+    // Small tensors, and a machine that may be busy: more threads only wait for each other.
+    torch.set_num_threads 1
+
+    match arguments with
+    | [| "--scalar-race" |] ->
+        printfn $"{ScalarRace.hub 100_000}"
+        0
+    | _ ->
+        if not (torch.cuda.is_available ()) then
+            printfn "No GPU: the GPU benches are skipped."
+
+        runTestsWithCLIArgs [ CLIArguments.Sequenced ] arguments tests

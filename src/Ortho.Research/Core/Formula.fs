@@ -53,8 +53,8 @@ module internal Formula =
             | Diagonal(space, _) -> struct (Binding.Tight, $"diag{space}")
             | Permutation order -> struct (Binding.Tight, $"P[{order.Length}]")
             | Scaled(factor, map) when abs factor = 1.0 ->
-                struct (Binding.Multiplied, sign factor + part Binding.Tensored map)
-            | Scaled(factor, map) -> struct (Binding.Multiplied, $"{factor} {part Binding.Tensored map}")
+                struct (Binding.Multiplied, sign factor + part Binding.Multiplied map)
+            | Scaled(factor, map) -> struct (Binding.Multiplied, $"{factor} {part Binding.Multiplied map}")
             | Composed maps -> joined Binding.Multiplied "·" maps
             | Kronecker maps -> joined Binding.Tensored " ⊗ " maps
             | DirectSum maps -> joined Binding.DirectlySummed " ⊕ " maps
@@ -66,7 +66,7 @@ module internal Formula =
                         | Scaled(factor, inner) when factor < 0.0 ->
                             let size = if factor = -1.0 then "" else $"{-factor} "
                             let separator = if i = 0 then "-" else " - "
-                            separator + size + part Binding.Tensored inner
+                            separator + size + part Binding.Multiplied inner
                         | _ -> (if i = 0 then "" else " + ") + part Binding.DirectlySummed map)
 
                 struct (Binding.Summed, String.Join("", terms))

@@ -10,9 +10,9 @@ open TorchSharp
 [<RequireQualifiedAccess>]
 module Law =
 
-    /// Two elements of a space at once, as a batch.
+    /// Elements of a space, as a batch: of several, so that chance seldom makes the norms small.
     let private draw (seed: int) (map: LinearMap) (space: Space) =
-        Seed.normal seed (LinearMap.kindOf map) (Array.append [| 2L |] space.Axes)
+        Seed.normal seed (LinearMap.kindOf map) (Array.append [| 8L |] space.Axes)
 
     let private norm (x: torch.Tensor) =
         use length = x.norm ()
@@ -132,19 +132,20 @@ module Law =
         measured (fun () ->
             let kind = LinearMap.kindOf map
             let shape (batch: int64[]) (space: Space) = Array.append batch space.Axes
-            let x = Seed.normal seed kind (shape [| 2L; 3L |] map.Domain)
+            let x = Seed.normal seed kind (shape [| 6L |] map.Domain)
+            let oneByOne = torch.stack [| for i in 0L .. 5L -> map.Apply x[i] |]
             let together = map.Apply x
-            let single = map.Apply(x[0L, 1L])
-            let flat = map.Apply(x.reshape (shape [| 6L |] map.Domain))
-            let empty = map.Apply(x.narrow (0L, 0L, 0L))
+            let twoAxes = map.Apply(x.reshape (shape [| 2L; 3L |] map.Domain))
+            let empty = map.Apply(x.reshape(shape [| 2L; 3L |] map.Domain).narrow(0L, 0L, 0L))
 
             if
                 empty.shape <> shape [| 0L; 3L |] map.Codomain
-                || single.shape <> map.Codomain.Axes
+                || twoAxes.shape <> shape [| 2L; 3L |] map.Codomain
+                || oneByOne.shape <> together.shape
             then
                 infinity
             else
-                max (distance together[0L, 1L] single) (distance (flat.reshape together.shape) together))
+                max (distance together oneByOne) (distance (twoAxes.reshape together.shape) oneByOne))
 
     /// Every trait that the map promises: the largest residual.
     let promises (seed: int) (map: LinearMap) : float =
@@ -172,7 +173,8 @@ module Law =
             let defects = (gram .- identity).flatten(-2L).norm -1
             number (defects.max ()) / sqrt (float k))
 
-    /// <summary>The gradient of sum(w f(x)) against central differences, relative, for a random w: f's derivative in x.</summary>
+    /// <summary>The gradient of Re sum(conj w f(x)) in x against central differences, for a random w: their distance over the sum of
+    /// their norms and |f(x)| / 1000.</summary>
     /// <param name="seed">Draws w.</param>
     /// <param name="f">Any function of a tensor that autograd sees.</param>
     /// <param name="x">float64; differences take steps of 1e-6.</param>
@@ -189,8 +191,15 @@ module Law =
             let product = (w.conj().mul y).sum()
             if product.is_complex () then product.real else product
 
-        (weighted y).backward()
-        let slope = leaf.grad
+        let seen = weighted y
+        // A constant function has no graph to go back through.
+        let slope =
+            if seen.requires_grad then
+                seen.backward ()
+                leaf.grad
+            else
+                null
+
         use _ = torch.no_grad ()
         let step = 1e-6
         let flat = x.detach().reshape -1L

@@ -175,7 +175,7 @@ module internal Build =
             order |> Array.iteri (fun i j -> inverse[int j] <- int64 i)
 
             let gather (order: int64[]) =
-                let index = torch.tensor(order).DetachFromDisposeScope()
+                let index = torch.tensor order
 
                 fun (x: torch.Tensor) ->
                     use onDevice = index.``to`` x.device

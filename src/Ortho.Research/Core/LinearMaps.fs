@@ -49,13 +49,7 @@ type LinearMaps =
         Guard.notNull "apply" apply
         Guard.notNull "adjoint" adjoint
 
-        LinearMap.ofFunctions
-            name
-            (domain, codomain)
-            {
-                Apply = apply.Invoke
-                Adjoint = adjoint.Invoke
-            }
+        LinearMap.ofFunctions name (domain, codomain) (apply.Invoke, adjoint.Invoke)
         |> LinearMap.promise traits
 
     /// A matrix of maps on flat vectors.

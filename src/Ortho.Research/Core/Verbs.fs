@@ -3,14 +3,6 @@ namespace Ortho
 open System
 open TorchSharp
 
-/// What a map does and what its adjoint does, as functions on batches.
-[<NoEquality; NoComparison>]
-type Action =
-    {
-        Apply: torch.Tensor -> torch.Tensor
-        Adjoint: torch.Tensor -> torch.Tensor
-    }
-
 /// <summary>The verbs of linear maps. Data comes last, so that |> reads left to right.</summary>
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module LinearMap =
@@ -105,7 +97,11 @@ module LinearMap =
     /// <remarks>The functions may make temporaries: all but the result is freed. They must not write into their argument. Nothing is
     /// promised until <c>promise</c> says so; <c>Law.adjoint</c> tells whether the two fit together.</remarks>
     /// <exception cref="T:System.InvalidOperationException">When applied: a function gave another shape than it should.</exception>
-    let ofFunctions (name: string) (domain: Space, codomain: Space) (action: Action) =
+    let ofFunctions
+        (name: string)
+        (domain: Space, codomain: Space)
+        (apply: torch.Tensor -> torch.Tensor, adjoint: torch.Tensor -> torch.Tensor)
+        =
         Guard.notNull "name" name
         Guard.notNull "domain" domain
         Guard.notNull "codomain" codomain
@@ -133,8 +129,8 @@ module LinearMap =
             codomain
             Traits.None
             (Nullable())
-            (checkedAction "Apply" domain codomain action.Apply)
-            (checkedAction "Adjoint" codomain domain action.Adjoint)
+            (checkedAction "Apply" domain codomain apply)
+            (checkedAction "Adjoint" codomain domain adjoint)
 
     let private rebuilt traits kind (map: LinearMap) =
         let copied = Build.pair map.Domain map.Codomain traits kind (map.Form, map.Action)

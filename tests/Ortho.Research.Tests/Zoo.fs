@@ -1,0 +1,125 @@
+namespace Ortho.Tests
+
+open Ortho
+open TorchSharp
+
+/// A named example map of one constructor. Every law of the hub runs over zoo x benches: a new constructor joins with one line.
+type ZooEntry =
+    {
+        Name: string
+        /// Shapes of the parameters, which are drawn N(0, 1).
+        Shapes: Case -> int64 list list
+        Build: Case -> torch.Tensor[] -> LinearMap
+        /// Whether complex parameters and input make sense.
+        IsComplex: bool
+        /// Residual tolerance: one product, or an iteration (inverse, exponential).
+        Tolerance: Bench -> float
+    }
+
+    member this.Parameters (bench: Bench) (case: Case) =
+        this.Shapes case
+        |> List.mapi (fun i shape -> Seed.normal (Seed.derive case.Seed i) bench.Kind shape)
+        |> List.toArray
+
+    /// The map of a case, bound to the bench even if it takes any tensor.
+    member this.Map (bench: Bench) (case: Case) =
+        this.Build case (this.Parameters bench case) |> LinearMap.on bench.Kind
+
+module Zoo =
+    let private entry name shapes build =
+        {
+            Name = name
+            Shapes = shapes
+            Build = build
+            IsComplex = true
+            Tolerance = _.Product
+        }
+
+    /// A map without parameters.
+    let private free name build =
+        entry name (fun _ -> []) (fun case _ -> build case)
+
+    let private n (case: Case) = int64 case.Size
+    let private m (case: Case) = int64 case.Second
+
+    /// At least 4: a sum of random maps into so many dimensions does not cancel by chance.
+    let private wide case = m case + 3L
+
+    /// A random permutation of 0, ..., n-1.
+    let order (seed: int) (n: int64) =
+        let random = System.Random seed
+        let order = Array.init (int n) int64
+        random.Shuffle order
+        order
+
+    let private matrix rows columns case = [ [ rows case; columns case ] ]
+    let private pair first second case = first case @ second case
+
+    let hub =
+        [
+            free "identity" (fun case -> LinearMap.identity (Space.ofShape [ n case; m case ]))
+            free "zero" (fun case -> LinearMap.zero (n case) (Space.ofShape [ m case; 2L ]))
+            free "permutation" (fun case -> LinearMap.ofPermutation (order case.Seed (n case)))
+            free "reversal" (fun case ->
+                LinearMap.ofPermutation (Array.init case.Size (fun i -> n case - 1L - int64 i)))
+            free "reshape" (fun case ->
+                LinearMap.reshape (Space.ofShape [ n case; m case ]) (Space.Of(n case * m case)))
+            entry "matrix" (matrix m n) (fun _ p -> LinearMap.ofMatrix p[0])
+            entry "diagonal" (matrix n m) (fun _ p -> LinearMap.ofDiagonal p[0])
+            entry "functions" (matrix n m) (fun case p ->
+                LinearMap.ofFunctions
+                    "outer"
+                    (Space.scalar, Space.ofShape [ n case; m case ])
+                    ((fun x -> x.reshape(Array.append x.shape [| 1L; 1L |]).mul p[0]),
+                     (fun y -> y.mul(p[0].conj()).sum [| -2L; -1L |]))
+                |> LinearMap.on (TensorKind.ofTensor p[0]))
+            entry "adjoint" (matrix m n) (fun _ p -> (LinearMap.ofMatrix p[0]).Adjoint)
+            entry "product" (pair (matrix wide n) (matrix n wide)) (fun _ p ->
+                LinearMap.ofMatrix p[0] * LinearMap.ofMatrix p[1])
+            entry "product of three" (pair (matrix m n) (matrix n (fun _ -> 1L))) (fun case p ->
+                LinearMap.ofDiagonal p[1].[torch.TensorIndex.Colon, torch.TensorIndex.Single 0L]
+                * LinearMap.ofPermutation (order case.Seed (n case))
+                * (LinearMap.ofMatrix p[0]).Adjoint)
+            entry "Gram" (matrix m n) (fun _ p -> let a = LinearMap.ofMatrix p[0] in a.Adjoint * a)
+            free "projection" (fun case ->
+                let part =
+                    LinearMap.block [ [ LinearMap.identity (n case) ]; [ LinearMap.zero (n case) (m case) ] ]
+
+                LinearMap.promise Traits.Isometry part |> fun q -> q * q.Adjoint)
+            entry "multiple" (matrix m n) (fun _ p -> -2.5 * LinearMap.ofMatrix p[0])
+            entry "sum" (pair (matrix wide n) (matrix wide n)) (fun _ p ->
+                LinearMap.ofMatrix p[0] + 3.0 * LinearMap.ofMatrix p[1])
+            entry "difference of a square" (matrix n n) (fun case p ->
+                LinearMap.ofMatrix p[0] - 12.0 * LinearMap.identity (n case))
+            entry "tensor product" (pair (matrix m n) (matrix (fun _ -> 2L) m)) (fun _ p ->
+                LinearMap.ofMatrix p[0] .*. LinearMap.ofMatrix p[1])
+            entry "tensor product with identities" (matrix m n) (fun case p ->
+                LinearMap.identity 2L
+                .*. LinearMap.ofMatrix p[0]
+                .*. LinearMap.identity (Space.ofShape [ m case; 1L ]))
+            entry "tensor product of three" (pair (matrix m n) (pair (matrix n (fun _ -> 2L)) (matrix m m))) (fun _ p ->
+                LinearMap.ofMatrix p[0]
+                .*. (0.5 * LinearMap.ofMatrix p[1])
+                .*. LinearMap.ofDiagonal p[2])
+            entry "direct sum" (pair (matrix m n) (matrix n m)) (fun _ p ->
+                LinearMap.ofMatrix p[0] .+. LinearMap.ofMatrix p[1])
+            entry "direct sum of tensors" (pair (matrix m n) (matrix n m)) (fun case p ->
+                LinearMap.ofDiagonal p[0]
+                .+. LinearMap.identity (n case)
+                .+. LinearMap.ofMatrix p[1])
+            entry "block" (pair (matrix m n) (matrix n n)) (fun case p ->
+                let a, d = LinearMap.ofMatrix p[0], LinearMap.ofMatrix p[1]
+
+                LinearMap.block
+                    [
+                        [ a; LinearMap.zero (n case) (m case) ]
+                        [ d; 2.0 * d ]
+                        [ LinearMap.identity (n case); -d ]
+                    ])
+            entry "block of tensors" (matrix n m) (fun _ p ->
+                let d = LinearMap.ofDiagonal p[0]
+                let space = d.Domain
+                LinearMap.block [ [ d; LinearMap.identity space ]; [ LinearMap.zero space space; d ] ])
+        ]
+
+    let all = hub

@@ -16,6 +16,9 @@ let tests =
             Algebra.DiagramTests.tests
             Algebra.OrbitBasisTests.tests
             Algebra.YoungDiagramTests.tests
+            Orthogonal.SkewTests.tests
+            Orthogonal.HouseholderTests.tests
+            Orthogonal.CayleyTests.tests
         ]
 
 [<EntryPoint>]

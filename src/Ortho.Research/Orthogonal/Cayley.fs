@@ -132,26 +132,26 @@ let neumannDefect (order: int) (s: torch.Tensor) : torch.Tensor =
 /// <param name="q">Orthogonal or unitary, shape [*batch; n; n], with no eigenvalue -1. Differentiable.</param>
 /// <returns>Skew (skew-Hermitian) to the last digit, shape [*batch; n; n], with <c>matrix</c> of it equal to q.</returns>
 /// <exception cref="T:System.ArgumentException">Not square, not floating or complex, empty, not orthogonal to 1e-10 (float64) or 1e-4 (float32); or an
-/// eigenvalue is so near to -1 that K would lose more than half of the digits. Every orthogonal matrix of determinant -1 has the eigenvalue -1.</exception>
+/// eigenvalue is so near to -1 that K would lose half of the digits. Every real orthogonal matrix of determinant -1 has the eigenvalue -1.</exception>
 [<CompiledName("ToSkew")>]
 let toSkew (q: torch.Tensor) : torch.Tensor =
     Guard.square "q" q
     Membership.orthonormal "q" q |> ignore
     use scope = torch.NewDisposeScope()
-    let identity = identityLike q
-    let struct (inverse, failures) = torch.linalg.inv_ex (q .+ identity, false)
-    // The eigenvalues of the inverse are 1 / (1 + lambda), and lambda lies on the unit circle.
-    let nearest =
+    let shifted = q .+ identityLike q
+
+    let least =
         if TensorKind.realDtype q.dtype = torch.float64 then
             1e-8
         else
             1e-4
 
-    let largest = number ((Skew.lengths inverse).max())
-    let failed = failures.any().item<bool>()
+    // Q + I is normal: its singular values are the distances of Q's eigenvalues from -1.
+    let nearest = number (torch.linalg.svdvals(shifted.detach ()).min())
 
-    Guard.holds "q" (not failed && largest <= 1.0 / nearest) (fun () ->
-        $"q must have no eigenvalue within {nearest} of -1, because no Cayley transform has the eigenvalue -1 (and every real orthogonal matrix with determinant -1 has it).")
+    Guard.holds "q" (nearest >= least) (fun () ->
+        $"q must have no eigenvalue within {least} of -1, which no Cayley transform has and every real orthogonal matrix of determinant -1 has, but one is at {nearest:G3} from it.")
 
+    let inverse = torch.linalg.inv shifted
     // K = I - 2 (Q + I)^-1, less what rounding leaves of its self-adjoint part.
     scope.MoveToOuter(inverse.mH .- inverse)

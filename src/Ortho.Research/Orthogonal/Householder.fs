@@ -13,8 +13,9 @@ open System.Runtime.InteropServices
 open Ortho
 open TorchSharp
 
-/// More reflections than this are cut into blocks, each with a triangle of its own: the cost stays O(r n) an element.
-let private blockSize = 64L
+/// More reflections than this are cut into blocks, each with a triangle of its own: the cost stays O(r n) an element. A block is
+/// no longer than n either: with dependent vectors the triangle's entries grow, and digits are lost (measured: 100 times eps).
+let private blockSize (n: int64) = min 64L n
 
 /// One block I - U T U*, as it acts on rows: x -> x - ((x U^*T) T^T) U^T.
 [<NoEquality; NoComparison>]
@@ -91,10 +92,12 @@ let private product (name: string) (vectors: torch.Tensor) : LinearMap =
     use sizes = largest name vectors
     use scaled = vectors.div sizes
 
+    let size = blockSize n
+
     let blocks =
-        Array.init (int ((r + blockSize - 1L) / blockSize)) (fun i ->
-            let start = int64 i * blockSize
-            block (scaled.narrow (0L, start, min blockSize (r - start))))
+        Array.init (int ((r + size - 1L) / size)) (fun i ->
+            let start = int64 i * size
+            block (scaled.narrow (0L, start, min size (r - start))))
 
     let formula, traits =
         if r = 1L then
@@ -172,80 +175,100 @@ let frame (vectors: torch.Tensor) (k: int64) : LinearMap =
     Guard.between "k" 1L (vectors.size 1) k
     chain vectors * inclusion (vectors.size 1) k
 
-/// What takes orthonormal columns q to the first unit vectors: q = H(v_1) ... H(v_r) [D; 0], D = diag (phases), all 1 if q is real.
+/// The column that is farthest from its unit vector, and how far: |w - e_j|, w being column j times the conjugate of its entry's phase.
+let private farthest (units: torch.Tensor) (work: torch.Tensor) =
+    use _ = torch.NewDisposeScope()
+    let turned = if work.is_complex () then work.abs () else work
+    let distances = torch.linalg.vector_norm (turned .- units, 2.0, [| 0L |])
+    let struct (distance, column) = distances.max 0L
+    struct (column.item<int64>(), number distance)
+
+/// The vector v with H(v) q_j = phase e_j, of length 1, and the phase.
+let private toUnit (j: int64) (column: torch.Tensor) =
+    use scope = torch.NewDisposeScope()
+    let kind = TensorKind.ofTensor column
+    let head = column.narrow (0L, j, 1L)
+    let first = number (if head.is_complex () then head.abs () else head)
+
+    let phase =
+        if head.is_complex () && first > 0.0 then
+            head.div (head.abs ())
+        else
+            torch.ones_like head
+
+    let w = column .* phase.conj ()
+    w.narrow(0L, j, 1L).zero_() |> ignore
+    let tailSquare = number (torch.linalg.vector_norm (w, 2.0)) ** 2.0
+    // first - 1 without cancellation: first^2 + tailSquare = 1.
+    let start =
+        if first > 0.0 then
+            -tailSquare / (1.0 + first)
+        else
+            first - 1.0
+
+    addInPlace (w.narrow (0L, j, 1L)) (vector kind [| start |])
+    let v = multiply (1.0 / sqrt (start * start + tailSquare)) w
+    struct (scope.MoveToOuter v, scope.MoveToOuter phase)
+
+/// What takes orthonormal columns to unit vectors: q = H(v_1) ... H(v_r) [D; 0], D = diag (phases), all 1 if q is real.
 let private eliminate (q: torch.Tensor) =
     let defect = Membership.orthonormal "q" q
     use scope = torch.NewDisposeScope()
     use _ = torch.no_grad ()
-    let kind = TensorKind.ofTensor q
     let n, k = q.size 0, q.size 1
+    let real = TensorKind.realDtype q.dtype
 
     let rounding =
-        if TensorKind.realDtype kind.Dtype = torch.float64 then
+        if real = torch.float64 then
             Math.BitIncrement 1.0 - 1.0
         else
             float (MathF.BitIncrement 1.0f - 1.0f)
 
     // A column this near to its unit vector is there already, as far as rounding and the columns' own defect tell.
     let negligible = (16.0 * rounding + 2.0 * defect) * sqrt (float n)
+    let units = torch.eye (n, k, dtype = Nullable real, device = q.device)
     let work = q.clone ()
+    let vectors = ResizeArray<torch.Tensor>()
+    let mutable remaining = true
 
-    // The vector that reflects column j onto its unit vector, if it is not there already, and the phase that is left.
-    let step (j: int64) =
-        use inner = torch.NewDisposeScope()
-        let rest = work.narrow (0L, j, n - j)
-        let column = rest.select (1L, j)
-        let head, tail = column.narrow (0L, 0L, 1L), column.narrow (0L, 1L, n - j - 1L)
+    while remaining do
+        let struct (j, distance) = farthest units work
+        remaining <- distance > negligible && vectors.Count < int k
 
-        let first = number (if head.is_complex () then head.abs () else head)
-
-        let phase =
-            if head.is_complex () && first > 0.0 then
-                head.div (head.abs ())
-            else
-                torch.ones_like head
-
-        let tailSquare = number (torch.linalg.vector_norm (tail, 2.0)) ** 2.0
-        // first - 1 without cancellation: first^2 + tailSquare = 1.
-        let start =
-            if first > 0.0 then
-                -tailSquare / (1.0 + first)
-            else
-                first - 1.0
-
-        let length = sqrt (start * start + tailSquare)
-
-        if length <= negligible then
-            ValueNone, inner.MoveToOuter phase
-        else
-            let v =
-                multiply (1.0 / length) (torch.cat [| vector kind [| start |]; tail .* phase.conj () |])
-
-            if j + 1L < k then
-                let others = rest.narrow (1L, j + 1L, k - j - 1L)
-                let weights = (v.conj().unsqueeze 0L).matmul others
-                addInPlace others ((multiply -2.0 v).unsqueeze(1L).matmul weights)
-
-            ValueSome(inner.MoveToOuter(torch.cat [| v.new_zeros j; v |])), inner.MoveToOuter phase
-
-    let steps = Array.init (int k) (int64 >> step)
-    let vectors = steps |> Array.choose (fun (v, _) -> ValueOption.toOption v)
+        if remaining then
+            use inner = torch.NewDisposeScope()
+            let struct (v, phase) = toUnit j (work.select (1L, j))
+            let weights = (v.conj().unsqueeze 0L).matmul work
+            addInPlace work ((multiply -2.0 v).unsqueeze(1L).matmul weights)
+            // Column j is now phase e_j and row j is zero elsewhere; rounding must not blur that, or small later vectors would move it.
+            work.select(0L, j).zero_() |> ignore
+            work.select(1L, j).zero_() |> ignore
+            addInPlace (work.select(1L, j).narrow(0L, j, 1L)) phase
+            vectors.Add(inner.MoveToOuter v)
 
     let stacked =
-        if vectors.Length = 0 then
+        if vectors.Count = 0 then
             q.new_zeros (0L, n)
         else
-            torch.stack vectors
+            torch.stack (vectors.ToArray())
 
-    struct (scope.MoveToOuter stacked, scope.MoveToOuter(torch.cat (Array.map snd steps)))
+    let diagonal = work.diagonal ()
+
+    let phases =
+        if q.is_complex () then
+            diagonal.div (diagonal.abs ())
+        else
+            torch.ones_like diagonal
+
+    struct (scope.MoveToOuter stacked, scope.MoveToOuter phases)
 
 /// <summary>The reflections whose product is a given real orthogonal matrix, or has given orthonormal first columns.</summary>
 /// <param name="q">Real with orthonormal columns, shape [n; k], k at most n.</param>
 /// <returns>Unit vectors, shape [r; n], with <c>chain</c> equal to q for k = n and <c>frame</c> of k columns equal to q otherwise. r is at most k;
 /// for k = n it is the rank of q - I, the smallest number possible (Cartan and Dieudonne), and 0 for the identity. Not differentiable in q.</returns>
 /// <exception cref="T:System.ArgumentException">Not of two axes, not real, wide, empty, or columns not orthonormal to 1e-10 (float64) or 1e-4 (float32).</exception>
-/// <remarks>Column j is reflected onto the j-th unit vector, and skipped if it is there already: each reflection enlarges the space of
-/// fixed vectors. No signs are left over, unlike in a QR factorization. Cost O(n k^2), one synchronisation a column.</remarks>
+/// <remarks>Again and again the column farthest from its unit vector is reflected onto it: each reflection enlarges the space of fixed
+/// vectors. No signs are left over, unlike in a QR factorization. Cost O(n k r), a few synchronisations with the device a reflection.</remarks>
 [<CompiledName("Vectors")>]
 let vectors (q: torch.Tensor) : torch.Tensor =
     Guard.rank "q" 2 q

@@ -16,9 +16,12 @@ let tests =
             Algebra.DiagramTests.tests
             Algebra.OrbitBasisTests.tests
             Algebra.YoungDiagramTests.tests
+            Algebra.ConvolutionArithmeticTests.tests
+            Orthogonal.SkewTests.tests
+            Orthogonal.HouseholderTests.tests
+            Orthogonal.CayleyTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
-            Algebra.ConvolutionArithmeticTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -151,4 +151,22 @@ module Zoo =
                     Equivariant.ofWeight (Group.symmetric (dimension case)) (d.BottomCount, d.TopCount) p[0])
         ]
 
-    let all = hub @ equivariant
+    /// So many vectors that a chain is cut into blocks.
+    let private many case = m case + 62L
+
+    let orthogonal =
+        [
+            entry "reflection" (fun case -> [ [ n case ] ]) (fun _ p -> Householder.reflection p[0])
+            entry "chain of reflections" (matrix m n) (fun _ p -> Householder.chain p[0])
+            entry "chain of blocks of reflections" (matrix many (fun _ -> 2L)) (fun _ p -> Householder.chain p[0])
+            entry "frame of reflections" (matrix m n) (fun case p -> Householder.frame p[0] (min (m case) (n case)))
+            entry "frame of one reflection" (matrix (fun _ -> 1L) n) (fun _ p -> Householder.frame p[0] 1L)
+            { entry "Cayley transform" (matrix n n) (fun _ p -> Cayley.ofSkew (Skew.ofSquare p[0])) with
+                Tolerance = _.Iteration
+            }
+            entry "Cayley transform by Neumann's series" (matrix n n) (fun case p ->
+                use quarter = p[0].div(torch.full_like (p[0], 4.0))
+                Cayley.neumann case.Second (Skew.ofSquare quarter))
+        ]
+
+    let all = hub @ orthogonal @ equivariant

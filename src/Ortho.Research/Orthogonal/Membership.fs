@@ -1,0 +1,41 @@
+/// Checks at the door that a matrix is in the set that a formula needs, up to the rounding of its type. Each costs one synchronisation
+/// with the device.
+[<RequireQualifiedAccess>]
+module internal Ortho.Membership
+
+open Ortho
+open TorchSharp
+
+let private byPrecision (double: float) (single: float) (half: float) (x: torch.Tensor) =
+    match TensorKind.realDtype x.dtype with
+    | torch.ScalarType.Float64 -> double
+    | torch.ScalarType.Float32 -> single
+    | _ -> half
+
+/// A skew matrix is made by one subtraction, so that little rounding is allowed: 1e-12 in float64, 1e-5 in float32.
+let skew (name: string) (s: torch.Tensor) =
+    Guard.square name s
+    Guard.floating name s
+    let tolerance = byPrecision 1e-12 1e-5 1e-2 s
+    let defect = if s.numel () = 0L then 0.0 else Skew.defect s
+
+    Guard.holds name (defect <= tolerance) (fun () ->
+        $"{name} must be skew (s* = -s) and finite, but |s + s*| / |s| is {defect:G3}, above {tolerance}; Skew.ofSquare and Skew.part make a skew matrix of a square one.")
+
+/// Matrices with orthonormal columns: 1e-10 in float64, 1e-4 in float32. Returns the defect.
+let orthonormal (name: string) (q: torch.Tensor) =
+    Guard.rankAtLeast name 2 q
+    Guard.floating name q
+    Guard.notEmpty name q
+    let rows, columns = q.size (int q.ndim - 2), q.size (int q.ndim - 1)
+
+    Guard.holds name (rows >= columns) (fun () ->
+        $"{name} must have at least as many rows as columns, but has shape {Guard.showShape q.shape}.")
+
+    let tolerance = byPrecision 1e-10 1e-4 1e-1 q
+    let defect = Law.orthogonality q
+
+    Guard.holds name (defect <= tolerance) (fun () ->
+        $"{name} must have orthonormal columns, but |q* q - I| / sqrt k is {defect:G3}, above {tolerance}.")
+
+    defect

@@ -1,0 +1,62 @@
+/// Plain dense matrices that the orthogonal maps are compared with, and random ones of each kind.
+module Ortho.Tests.Orthogonal.Dense
+
+open System
+open Ortho
+open Ortho.Tests
+open TorchSharp
+
+let identity (kind: TensorKind) (n: int64) =
+    torch.eye (n, dtype = Nullable kind.Dtype, device = kind.Device)
+
+/// I - 2 v v* / (v* v) entry by entry.
+let reflection (v: torch.Tensor) =
+    let column = v.unsqueeze 1L
+    let squared = v.abs().square().sum()
+
+    identity (TensorKind.ofTensor v) v.shape[0]
+    - 2.0 * column.matmul (column.mH) / squared
+
+/// The product of the reflections along the rows, one after the other.
+let chain (vectors: torch.Tensor) =
+    Seq.fold
+        (fun (q: torch.Tensor) i -> q.matmul (reflection (vectors.select (0L, i))))
+        (identity (TensorKind.ofTensor vectors) vectors.shape[1])
+        (seq { 0L .. vectors.shape[0] - 1L })
+
+/// A random matrix with orthonormal columns, [rows; columns].
+let frame (seed: int) (kind: TensorKind) (rows: int64) (columns: int64) =
+    let struct (q, _) = torch.linalg.qr (Seed.normal seed kind [ rows; columns ])
+    q
+
+let singularValues (x: torch.Tensor) =
+    torch.linalg.svdvals(x).``to``(torch.float64, torch.CPU).data<float>().ToArray()
+
+/// A random skew matrix whose largest singular value is the given one (0 for n = 1 and real entries).
+let skew (seed: int) (kind: TensorKind) (n: int64) (size: float) =
+    let s = Skew.ofSquare (Seed.normal seed kind [ n; n ])
+    let norm = Array.max (singularValues s)
+    if norm = 0.0 then s else s * (size / norm)
+
+let size (x: torch.Tensor) =
+    torch.linalg.vector_norm(x, 2.0).``to``(torch.float64).item<float>()
+
+/// |x - y| over the larger of 1 and |y|: for matrices that may be zero.
+let apart (x: torch.Tensor) (y: torch.Tensor) = size (x - y) / max 1.0 (size y)
+
+/// A complex tensor from a real one with a last axis of 2: for gradients in complex parameters.
+let complexOf (pairs: torch.Tensor) = torch.view_as_complex pairs
+
+/// More live tensors after the calls than after one call.
+let growth (body: unit -> unit) =
+    let once () =
+        use _ = torch.NewDisposeScope()
+        body ()
+
+    once ()
+    let before = DisposeScopeManager.Statistics.ThreadTotalLiveCount
+
+    for _ in 1..5 do
+        once ()
+
+    DisposeScopeManager.Statistics.ThreadTotalLiveCount - before

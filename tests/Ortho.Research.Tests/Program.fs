@@ -22,6 +22,8 @@ let tests =
             Orthogonal.CayleyTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
+            CosineTests.tests
+            PoissonTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -169,4 +169,40 @@ module Zoo =
                 Cayley.neumann case.Second (Skew.ofSquare quarter))
         ]
 
-    let all = hub @ orthogonal @ equivariant
+    /// Lengths on both sides of the limit of the dense form.
+    let private length (case: Case) =
+        n case + (if case.Second % 2 = 0 then 0L else 60L) + 1L
+
+    let spectral =
+        [
+            for kind in
+                [
+                    CosineType.DctI
+                    CosineType.DctII
+                    CosineType.DctIII
+                    CosineType.DctIV
+                    CosineType.DstI
+                    CosineType.DstII
+                    CosineType.DstIII
+                    CosineType.DstIV
+                ] do
+                free $"{kind}" (fun case -> Cosine.transform kind (length case))
+
+            free "plain DCT-I" (fun case -> Cosine.plain CosineType.DctI (length case))
+            free "plain DST-II" (fun case -> Cosine.plain CosineType.DstII (length case))
+            free "DCT-II along an axis" (fun case -> Cosine.along CosineType.DctII 0 (Space.ofShape [ n case; m case ]))
+            free "Laplacian" (fun case ->
+                Poisson.laplacian
+                    [
+                        Poisson.axis Boundary.Dirichlet (n case) 0.5
+                        Poisson.axis Boundary.Neumann (m case) 0.25
+                    ])
+            free "Poisson solver" (fun case ->
+                Poisson.solver
+                    [
+                        Poisson.axis Boundary.Neumann (m case) 0.5
+                        Poisson.axis Boundary.Dirichlet (n case) 0.5
+                    ])
+        ]
+
+    let all = hub @ orthogonal @ equivariant @ spectral

@@ -11,6 +11,8 @@ type internal Form<'Map> =
     | Zero
     /// y = d x, entry by entry.
     | Diagonal of Space * entries: TorchSharp.torch.Tensor
+    /// The same with numbers that belong to no tensor.
+    | Fixed of name: string * Space * numbers: float[]
     /// y[i] = x[order[i]] on vectors.
     | Permutation of order: int64[]
     | Scaled of factor: float * 'Map
@@ -51,6 +53,7 @@ module internal Formula =
             | Identity space -> struct (Binding.Tight, $"I{space}")
             | Zero -> struct (Binding.Tight, "0")
             | Diagonal(space, _) -> struct (Binding.Tight, $"diag{space}")
+            | Fixed(name, _, _) -> struct (Binding.Tight, name)
             | Permutation order -> struct (Binding.Tight, $"P[{order.Length}]")
             | Scaled(factor, map) when abs factor = 1.0 ->
                 struct (Binding.Multiplied, sign factor + part Binding.Multiplied map)

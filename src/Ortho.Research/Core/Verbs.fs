@@ -240,6 +240,7 @@ module LinearMap =
                     Some(Build.diagonal (entries.reciprocal ()))
                 else
                     None
+            | Fixed(name, space, numbers) -> FixedDiagonal.tryInverse name space numbers
             | Composed maps -> all maps |> Option.map (Array.rev >> Array.reduce compose)
             | Kronecker maps -> all maps |> Option.map Simplify.kronecker
             | DirectSum maps -> all maps |> Option.map Simplify.directSum

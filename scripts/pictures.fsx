@@ -1,7 +1,7 @@
 #!/usr/bin/env -S dotnet fsi
-// For developers: makes the still pictures of the notebooks, for pages that run no script. Needs chromium or google-chrome.
+// For developers: makes the still pictures of the notebooks and of README.md, for pages that run no script. Needs chromium or google-chrome.
 //     dotnet fsi scripts/pictures.fsx
-// Each notebooks/pictures/NAME.png that a notebook's script mentions is made from results/figures/NAME.html, which running the
+// Each pictures/NAME.png that they mention is made from results/figures/NAME.html, which running the
 // script leaves there. Needs no network: a temporary copy of the page has plotly.js embedded, taken from Plotly.NET.
 #I "../src/Ortho.Research.Lab/bin/Release/net10.0"
 #r "DynamicObj.dll"
@@ -65,6 +65,7 @@ let draw (page: string) =
         )
 
         let picture = Path.Combine(folder.FullName, "picture.png")
+        let height = Regex.Match(text, "\"height\":([0-9]+)").Groups[1].Value
 
         let code =
             browse
@@ -73,7 +74,7 @@ let draw (page: string) =
                     "--no-sandbox"
                     "--disable-gpu"
                     "--hide-scrollbars"
-                    "--window-size=700,460"
+                    $"--window-size=700,{height}"
                     "--virtual-time-budget=5000"
                     $"--screenshot={picture}"
                     Uri(copy).AbsoluteUri
@@ -92,10 +93,14 @@ let draw (page: string) =
 
 let mentioned =
     [
-        for script in Directory.GetFiles(Path.Combine(root, "notebooks"), "*.fsx") do
-            for found in Regex.Matches(File.ReadAllText script, "\\(pictures/([A-Za-z0-9-]+)\\.png\\)") do
-                Path.Combine(figures, found.Groups[1].Value + ".html")
+        Path.Combine(root, "README.md")
+        yield! Directory.GetFiles(Path.Combine(root, "notebooks"), "*.fsx")
     ]
+    |> List.collect (fun page ->
+        [
+            for found in Regex.Matches(File.ReadAllText page, "pictures/([A-Za-z0-9-]+)\\.png\\)") do
+                Path.Combine(figures, found.Groups[1].Value + ".html")
+        ])
     |> List.distinct
 
 match mentioned |> List.filter (File.Exists >> not) with
@@ -107,5 +112,5 @@ match mentioned |> List.filter (File.Exists >> not) with
             1
     )
 | missing ->
-    eprintfn "Missing: %s. Run the notebooks first: dotnet fsi scripts/notebooks.fsx" (String.Join(" ", missing))
+    eprintfn "Missing: %s. Run the notebooks and the quickstart first" (String.Join(" ", missing))
     exit 1

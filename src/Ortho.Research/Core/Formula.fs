@@ -31,9 +31,9 @@ module internal Formula =
         | Loose = 0
         | Summed = 1
         | DirectlySummed = 2
+        // Products and tensor products stand in each other between brackets.
         | Multiplied = 3
-        | Tensored = 4
-        | Tight = 5
+        | Tight = 4
 
     let private sign (factor: float) = if factor < 0.0 then "-" else ""
 
@@ -59,7 +59,7 @@ module internal Formula =
                 struct (Binding.Multiplied, sign factor + part Binding.Multiplied map)
             | Scaled(factor, map) -> struct (Binding.Multiplied, $"{factor} {part Binding.Multiplied map}")
             | Composed maps -> joined Binding.Multiplied "·" maps
-            | Kronecker maps -> joined Binding.Tensored " ⊗ " maps
+            | Kronecker maps -> joined Binding.Multiplied " ⊗ " maps
             | DirectSum maps -> joined Binding.DirectlySummed " ⊕ " maps
             | Sum maps ->
                 let terms =

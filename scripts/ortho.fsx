@@ -1,6 +1,5 @@
 // What every script loads first: the library, TorchSharp with its native libraries, one thread.
 // Needs the Release build: dotnet build -c Release
-#nowarn "3391" // TorchSharp's implicit conversions of dtype and device
 
 // By path and without #I: with a folder to search, F# Interactive would read Plotly.NET and Deedle at every start (0.5 s more).
 #r "../src/Ortho.Research.Lab/bin/Release/net10.0/TorchSharp.dll" // not found? Build first: dotnet build -c Release

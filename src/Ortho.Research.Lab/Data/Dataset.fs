@@ -80,6 +80,7 @@ module Dataset =
     /// <summary>Handwritten digits: the test set of MNIST, or 10,000 digits drawn by code.</summary>
     /// <param name="seed">For the digits drawn by code.</param>
     /// <exception cref="T:System.IO.InvalidDataException">The real files are there but are not MNIST's.</exception>
+    [<CompiledName("Digits")>]
     let digits (seed: int) : Digits =
         let images, labels =
             "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"
@@ -105,6 +106,7 @@ module Dataset =
     /// <summary>An hourly series of seven channels: ETTh1, or one drawn by code.</summary>
     /// <param name="seed">For the series drawn by code.</param>
     /// <exception cref="T:System.IO.InvalidDataException">The real file is there but is no table of hourly numbers.</exception>
+    [<CompiledName("Series")>]
     let series (seed: int) : HourlySeries =
         let name = "ett/ETTh1.csv"
 
@@ -144,6 +146,7 @@ module Dataset =
     /// <summary>A text: tiny Shakespeare, or one made by a small grammar.</summary>
     /// <param name="seed">For the text made by the grammar.</param>
     /// <exception cref="T:System.IO.InvalidDataException">The real file is there but is no UTF-8 text.</exception>
+    [<CompiledName("Text")>]
     let text (seed: int) : Text =
         let name = "text/tinyshakespeare.txt"
 

@@ -31,6 +31,15 @@ type TensorKind =
         Device: torch.Device
     }
 
+    /// The type and device of a tensor.
+    static member Of(tensor: torch.Tensor) =
+        Guard.live "tensor" tensor
+
+        {
+            Dtype = tensor.dtype
+            Device = tensor.device
+        }
+
     override this.Equals other =
         match other with
         | :? TensorKind as kind -> (this :> IEquatable<TensorKind>).Equals kind
@@ -52,13 +61,7 @@ type TensorKind =
 [<RequireQualifiedAccess>]
 module TensorKind =
     /// The type and device of a tensor.
-    let ofTensor (tensor: torch.Tensor) =
-        Guard.live "tensor" tensor
-
-        {
-            Dtype = tensor.dtype
-            Device = tensor.device
-        }
+    let ofTensor (tensor: torch.Tensor) = TensorKind.Of tensor
 
     /// float64 on the CPU.
     let float64 =

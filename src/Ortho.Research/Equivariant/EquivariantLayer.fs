@@ -79,6 +79,7 @@ module Equivariant =
     /// <param name="weight">Shape [dim Hom; c; d], in the order of <c>diagrams</c>.</param>
     /// <returns>A map from [n^k; c] to [n^l; d], channels last, differentiable in the weights.</returns>
     /// <exception cref="T:System.ArgumentException">The weights have another shape.</exception>
+    [<CompiledName("OfWeight")>]
     let ofWeight (group: Group) (k: int, l: int) (weight: torch.Tensor) : LinearMap =
         Guard.rank "weight" 3 weight
         Guard.floating "weight" weight

@@ -83,6 +83,7 @@ module Functor =
     /// <summary>The map D_d: (R^n)^k -> (R^n)^l of a (k,l)-diagram. It takes tensors of any type, integers too.</summary>
     /// <param name="n">Dimension of R^n, at least 1.</param>
     /// <param name="d">The diagram: its bottom row is the input's axes, its top row the output's.</param>
+    [<CompiledName("Diagram")>]
     let diagram (n: int) (d: Diagram) : LinearMap =
         Guard.positive "n" n
         let size = int64 n
@@ -112,6 +113,7 @@ module Functor =
     /// <param name="n">Dimension of R^n, at least 1.</param>
     /// <param name="d">The diagram. X_d = 0 if it has more than n blocks.</param>
     /// <remarks>X_d = sum of mu(d, e) D_e over the coarsenings e of d (Moebius inversion), as many terms as Bell (number of blocks).</remarks>
+    [<CompiledName("Orbit")>]
     let orbit (n: int) (d: Diagram) : LinearMap =
         Guard.positive "n" n
 

@@ -81,3 +81,31 @@ module Rep =
         }
         |> Seq.mapi (fun i g -> Law.equivariance (Seed.derive seed (-i)) (rho.Of g) (sigma.Of g) map)
         |> Seq.fold max 0.0
+
+// What a C# program calls.
+type Rep with
+
+    /// R^n itself.
+    static member Vector(group: Group) = Rep.vector group
+
+    /// R^n with coordinates permuted by S_n.
+    static member Permutation(n: int) = Rep.permutation n
+
+    /// The space of a shape on which every element acts as the identity.
+    static member Trivial(space: Space, group: Group) = Rep.trivial space group
+
+    /// The tensor product with another representation of the group.
+    member this.Tensor(right: Rep) = Rep.tensor this right
+
+    /// The direct sum with another representation of the group, on flat vectors.
+    member this.DirectSum(right: Rep) = Rep.directSum this right
+
+    /// The k-fold tensor power.
+    member this.TensorPower(k: int) = Rep.tensorPower k this
+
+    /// The same representation on each of the channels, which are the last axis.
+    member this.Channels(count: int) = Rep.channels count this
+
+    /// How far a map from this representation to another is from commuting with the group.
+    member this.Equivariance(seed: int, elements: int, sigma: Rep, map: LinearMap) =
+        Rep.equivariance seed elements (this, sigma) map

@@ -76,23 +76,19 @@ let unpadded c i = any c i && c.Padding = 0L
 let fits c i = any c i && a c i = 0L
 let unpaddedFits c i = unpadded c i && fits c i
 
-/// The largest |<C x, y> - <x, C* y>| / (|C x| |y|) over all geometries and four inputs, channels 2 to 3, in float64.
+/// The convolution of 2 channels of length i with 3 kernels, as a linear map whose adjoint is the transposed convolution.
+let convolution c (i: int64) (weight: torch.Tensor) =
+    LinearMap.ofFunctions
+        "convolution"
+        (Space.Of(2L, i), Space.Of(3L, o c i))
+        (conv c weight, transposedConv c (a c i) weight)
+
+/// The largest residual of the adjoint law over all geometries and four inputs, in float64.
 let adjointResidual (seed: int) =
-    use generator = new torch.Generator(uint64 seed, torch.CPU)
-
-    let draw (shape: int64[]) =
-        torch.randn (shape, dtype = torch.float64, generator = generator)
-
-    let number (x: torch.Tensor) = x.item<float>()
-
     List.allPairs axes [ 23L .. 26L ]
     |> List.map (fun (c, i) ->
         use _ = torch.NewDisposeScope()
-        let x, weight = draw [| 1L; 2L; i |], draw [| 3L; 2L; c.Kernel |]
-        let cx = conv c weight x
-        let y = draw cx.shape
-        let difference = cx.mul(y).sum().sub(x.mul(transposedConv c (a c i) weight y).sum())
-        abs (number difference) / (number (cx.norm ()) * number (y.norm ())))
+        Law.adjoint seed (Seed.normal seed TensorKind.float64 [ 3L; 2L; c.Kernel ] |> convolution c i))
     |> List.max
 
 /// The paper's formulas, in its letters: f k s p i for a convolution, f k s p i' for a transposed one, which is fed i' = o.
@@ -126,7 +122,7 @@ Experiment.run
         relation 15 "dilated: o = (i+2p-k-(k-1)(d-1))/s+1" (fun _ _ -> true) o direct
         relation 14 "and recovers i, dilated too" (fun _ _ -> true) (fun _ i -> i) backPadded
         Claim.overSeeds [ 1; 2; 3 ] (fun seed ->
-            Claim.below "<Cx, y> = <x, C*y>, largest relative difference" (Ours, 1e-12) (fun () ->
+            Claim.below "<Cx, y> = <x, C*y>, largest residual of the law" (Ours, 1e-12) (fun () ->
                 adjointResidual seed))
     ]
 |> exit

@@ -29,6 +29,7 @@ let tests =
             Lab.ClaimTests.tests
             Lab.RecordTests.tests
             Lab.ReportTests.tests
+            Lab.TimingTests.tests
             Lab.ReproductionTests.tests
             Lab.DatasetTests.tests
             Lab.FigureTests.tests

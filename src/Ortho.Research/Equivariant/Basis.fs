@@ -1,5 +1,7 @@
 namespace Ortho
 
+open TorchSharp
+
 /// <summary>Bases of Hom_G((R^n)^k, (R^n)^l), the linear maps that commute with a group, and how many there are.</summary>
 /// <remarks>
 /// S_n: the diagrams of l + k vertices with at most n blocks index two bases, D (diagram) and X (orbit). Source: Pearce-Crump
@@ -46,3 +48,23 @@ module Basis =
     [<CompiledName("Orbit")>]
     let orbit (group: Group) (k: int) (l: int) : LinearMap[] =
         diagrams group k l |> Array.map (Functor.orbit group.Dimension)
+
+    /// <summary>The least-squares coordinates of a tensor in the span of others: c with y = c[0] images[0] + c[1] images[1] + ... as
+    /// nearly as can be. With images A_i x of a basis A it fits the weights of an equivariant layer to data (x, y).</summary>
+    /// <param name="images">One or more tensors, each of the shape and type of y.</param>
+    /// <param name="y">The tensor to fit; its axes are all alike.</param>
+    /// <returns>Shape [images.Length]; of the coordinates that fit equally well (dependent images) those of least norm.</returns>
+    /// <exception cref="T:System.ArgumentException">There is no image, or one differs from y in shape.</exception>
+    let coordinates (images: torch.Tensor[]) (y: torch.Tensor) : torch.Tensor =
+        Guard.notNull "images" images
+        Guard.floating "y" y
+        Guard.holds "images" (images.Length > 0) (fun () -> "images must be at least one, but are none.")
+
+        for image in images do
+            Guard.holds "images" (image.shape = y.shape) (fun () ->
+                $"images must have shape {Guard.showShape y.shape}, like y, but one has {Guard.showShape image.shape}.")
+
+        use scope = torch.NewDisposeScope()
+        let design = torch.stack(images |> Array.map _.reshape(-1L)).t()
+        // Not lstsq: two calls on the same tensors may differ in the last digits.
+        scope.MoveToOuter(torch.linalg.pinv(design).matmul(y.reshape -1L))

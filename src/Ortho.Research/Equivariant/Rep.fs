@@ -1,5 +1,7 @@
 namespace Ortho
 
+open TorchSharp
+
 /// <summary>A representation: a space, and for each element g of a group (a matrix of R^n) a linear map of that space.</summary>
 [<Sealed; NoEquality; NoComparison>]
 type Rep internal (name: string, group: Group, space: Space, act: LinearMap -> LinearMap) =
@@ -81,6 +83,30 @@ module Rep =
         }
         |> Seq.mapi (fun i g -> Law.equivariance (Seed.derive seed (-i)) (rho.Of g) (sigma.Of g) map)
         |> Seq.fold max 0.0
+
+    /// <summary>The dimension of the space of vectors that every element fixes, found numerically: no formula is used.</summary>
+    /// <param name="rep">How the group acts.</param>
+    /// <returns>The nullity of the sum over generators g of (rho(g) - 1)* (rho(g) - 1): eigenvalues below 1e-10 of the largest count as 0.</returns>
+    /// <exception cref="T:System.ArgumentException">The matrix would have more than 2^27 entries.</exception>
+    /// <remarks>For a tensor power of order l + k of a self-dual representation this is the dimension of the equivariant maps from order k
+    /// to order l. A dense symmetric eigenvalue problem in float64: time grows with the cube of the space's size (4096: about 10 s).</remarks>
+    let invariantDimension (rep: Rep) : int =
+        use _ = torch.NewDisposeScope()
+        use _ = torch.no_grad ()
+
+        let energy (g: LinearMap) =
+            let moved = rep.Of g - LinearMap.identity rep.Space
+            moved.Adjoint * moved
+
+        let eigenvalues =
+            Group.generators rep.Group
+            |> Array.map energy
+            |> Array.reduce (+)
+            |> LinearMap.toMatrix
+            |> torch.linalg.eigvalsh
+
+        let bound = multiply 1e-10 (eigenvalues.max ())
+        int (number (eigenvalues.le(bound).sum()))
 
 // What a C# program calls.
 type Rep with

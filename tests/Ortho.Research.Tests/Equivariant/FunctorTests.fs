@@ -169,6 +169,41 @@ let tests =
                         Expect.equal (rank (Basis.diagram group k l)) expected $"rank of D, n = {n}, m = {m}"
                         Expect.equal (rank (Basis.orbit group k l)) expected $"rank of X, n = {n}, m = {m}"))
 
+            testCase "the dimension counts the invariants of the tensor power, found numerically" (fun () ->
+                for n, orders in [ 1, 3; 2, 7; 3, 5; 4, 4; 5, 3 ] do
+                    for m in 0..orders do
+                        let group = Group.symmetric n
+                        let invariants = Rep.vector group |> Rep.tensorPower m |> Rep.invariantDimension
+                        Expect.equal (bigint invariants) (Basis.dimension group m 0) $"n = {n}, m = {m}"
+
+                let sum = Rep.directSum (Rep.permutation 3) (Rep.trivial 4L (Group.symmetric 3))
+                Expect.equal (Rep.invariantDimension sum) 5 "R^3 with its all-ones, and 4 trivial ones")
+
+            testCase "coordinates are those of least squares, of least norm where the images depend" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let x = Seed.normal 1 TensorKind.float64 [ 6L; 3L; 3L ]
+
+                let images =
+                    Basis.diagram (Group.symmetric 3) 2 1 |> Array.map (fun map -> map.Apply x)
+
+                let c = torch.tensor [| 2.0; 0.0; -1.0; 0.5; 3.0 |]
+
+                let y =
+                    images
+                    |> Array.mapi (fun i image -> image.mul c[int64 i])
+                    |> Array.reduce (fun a b -> a.add b)
+
+                Expect.isLessThan (Law.distance (Basis.coordinates images y) c) 1e-12 "an exact fit"
+
+                let same =
+                    Array.init 5 (fun _ -> Law.distance (Basis.coordinates images y) (Basis.coordinates images y))
+
+                Expect.all same ((=) 0.0) "the same numbers every time"
+                let twice = Basis.coordinates [| images[0]; images[0] |] (images[0])
+                Expect.isLessThan (Law.distance twice (torch.tensor [| 0.5; 0.5 |])) 1e-12 "one image twice"
+                Refusal.expect "no image" (fun () -> Basis.coordinates [||] y |> ignore)
+                Refusal.expect "shape" (fun () -> Basis.coordinates [| x |] y |> ignore))
+
             testCase "the orbit basis is orthogonal, with |X|^2 = n!/(n-t)!" (fun () ->
                 use _ = torch.NewDisposeScope()
                 let n = 4

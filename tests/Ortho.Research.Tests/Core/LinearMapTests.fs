@@ -209,6 +209,16 @@ let private badInput =
                 LinearMap.block [ [ matrix 1 2L 2L; matrix 1 3L 2L ] ] |> ignore)
             refuses "a matrix of a map too large to look at" (fun () ->
                 LinearMap.toMatrix (LinearMap.identity 100_000L) |> ignore)
+            refuses "input on another device than the map's tensors" (fun () ->
+                (matrix 1 2L 2L).Apply(torch.ones (2L, dtype = torch.float64, device = torch.META))
+                |> ignore)
+            refuses "maps on different devices" (fun () ->
+                LinearMap.ofMatrix (torch.ones (2L, 2L, dtype = torch.float64, device = torch.META))
+                * matrix 1 2L 2L
+                |> ignore)
+            refuses "a custom function around a map with parameters, which would get no gradient" (fun () ->
+                LinearFunction.Act (matrix 1 2L 2L) (torch.ones (2L, dtype = torch.float64))
+                |> ignore)
             refuses "another binding" (fun () ->
                 matrix 1 2L 2L |> LinearMap.on { kind with Dtype = torch.float32 } |> ignore)
             testCase

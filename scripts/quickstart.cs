@@ -24,7 +24,7 @@ var coder = new LearnedMap(
     [Parameters.Named("vectors", Parameters.Normal(1, 12, 196))],
     p => Householder.Frame(p[0], 12).Adjoint);
 var energy = centred.norm().square();
-var lost = Train(300, 0.05, coder.parameters(), () => (energy - coder.forward(centred).norm().square()) / energy);
+var lost = Train(300, 0.1, coder.parameters(), () => (energy - coder.forward(centred).norm().square()) / energy);
 var variances = linalg.svdvals(centred).square();
 var best = (variances.narrow(0, 12, 184).sum() / variances.sum()).item<float>();
 

@@ -34,7 +34,7 @@ let coder =
         (Householder.frame p[0] 12L).Adjoint)
 
 let lost =
-    train 300 0.05 (coder.parameters ()) (fun () ->
+    train 300 0.1 (coder.parameters ()) (fun () ->
         (centred.norm().square() - coder.forward(centred).norm().square())
         / centred.norm().square())
 

@@ -23,6 +23,7 @@ internal static class SurfaceTests
     {
         ["Ortho.Guard.holds"] = "a check inside the library",
         ["Ortho.Law.gradient"] = "Laws.Gradient",
+        ["Ortho.OrbitBasis.Extend"] = "Linq over OrbitBasis.OfDiagram or ToDiagrams",
         ["Ortho.Learn.map"] = "new LearnedMap",
         ["Ortho.Equivariant.OfWeight"] = "EquivariantLayer.Linear: its pair of orders is System.Tuple",
         ["Ortho.ConvolutionArithmetic.tryOutputSize"] = "outputSize",

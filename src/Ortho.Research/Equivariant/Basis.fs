@@ -55,6 +55,7 @@ module Basis =
     /// <param name="y">The tensor to fit; its axes are all alike.</param>
     /// <returns>Shape [images.Length]; of the coordinates that fit equally well (dependent images) those of least norm.</returns>
     /// <exception cref="T:System.ArgumentException">There is no image, or one differs from y in shape.</exception>
+    [<CompiledName("Coordinates")>]
     let coordinates (images: torch.Tensor[]) (y: torch.Tensor) : torch.Tensor =
         Guard.notNull "images" images
         Guard.floating "y" y

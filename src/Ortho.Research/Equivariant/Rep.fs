@@ -135,3 +135,6 @@ type Rep with
     /// How far a map from this representation to another is from commuting with the group.
     member this.Equivariance(seed: int, elements: int, sigma: Rep, map: LinearMap) =
         Rep.equivariance seed elements (this, sigma) map
+
+    /// The dimension of the space of vectors that every element fixes, found numerically.
+    member this.InvariantDimension = Rep.invariantDimension this

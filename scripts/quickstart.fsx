@@ -80,27 +80,17 @@ Report.table
         law "undoes the Laplacian" solver (Law.inverse 1 solver box)
     ]
 
+let task name (measured: float) reference =
+    [ name; Report.number measured; reference ]
+
 printfn ""
-let share = sprintf "%.4f"
 
 Report.table
     [ "task"; "measured"; "reference" ]
     [
-        [
-            "digits in 12 numbers: variance lost"
-            share (List.last lost)
-            $"{share best}: PCA, the least possible"
-        ]
-        [
-            "typical of its set: variance missed"
-            share (List.last missed)
-            "1: the mean; weights: 6"
-        ]
-        [
-            "potential: relative error of its Laplacian"
-            Report.number (Law.distance (box.Apply potentials) images)
-            "0"
-        ]
+        task "digits in 12 numbers: variance lost" (float (List.last lost)) $"{best:F4}: PCA, the least possible"
+        task "typical of its set: variance missed" (float (List.last missed)) "1: the mean; weights: 6"
+        task "potential: relative error of its Laplacian" (Law.distance (box.Apply potentials) images) "0"
     ]
 
 let named x y chart =

@@ -219,6 +219,9 @@ let private badInput =
             refuses "a custom function around a map with parameters, which would get no gradient" (fun () ->
                 LinearFunction.Act (matrix 1 2L 2L) (torch.ones (2L, dtype = torch.float64))
                 |> ignore)
+            refuses "half of an integer tensor" (fun () ->
+                (0.5 * LinearMap.identity (Space.Of 2L)).Apply(torch.ones (2L, dtype = torch.int64))
+                |> ignore)
             refuses "another binding" (fun () ->
                 matrix 1 2L 2L |> LinearMap.on { kind with Dtype = torch.float32 } |> ignore)
             testCase

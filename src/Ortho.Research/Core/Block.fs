@@ -56,12 +56,10 @@ let ofMaps (maps: LinearMap[,]) : LinearMap =
                 (Seq.cast<LinearMap> maps)
                 (Seq.cast<LinearMap> transposed)
 
-        let traits = if symmetric then Traits.SelfAdjoint else Traits.None
-
         Build.pair
             (total domains)
             (total codomains)
-            traits
+            (Build.given symmetric Traits.SelfAdjoint)
             kind
             (Block maps, action domains codomains maps)
             ((fun _ -> Block transposed), action codomains domains transposed)

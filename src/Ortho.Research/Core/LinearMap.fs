@@ -117,18 +117,14 @@ type LinearMap
 /// Makes maps and their adjoints in one stroke.
 module internal Build =
 
-    let private flip (traits: Traits) =
-        let kept = traits &&& ~~~Traits.Unitary
+    /// The traits where the condition holds.
+    let given (condition: bool) (traits: Traits) =
+        if condition then traits else Traits.None
 
-        kept
-        ||| (if traits &&& Traits.Isometry <> Traits.None then
-                 Traits.Coisometry
-             else
-                 Traits.None)
-        ||| (if traits &&& Traits.Coisometry <> Traits.None then
-                 Traits.Isometry
-             else
-                 Traits.None)
+    let private flip (traits: Traits) =
+        (traits &&& ~~~Traits.Unitary)
+        ||| given (traits.HasFlag Traits.Isometry) Traits.Coisometry
+        ||| given (traits.HasFlag Traits.Coisometry) Traits.Isometry
 
     /// A map and its adjoint. A map that promises to be self-adjoint is its own adjoint.
     let pair domain codomain traits kind (form, action) (adjointForm, adjointAction) =
@@ -155,12 +151,10 @@ module internal Build =
             ((fun _ -> Identity space), Actions.identity)
 
     let zero (domain: Space) (codomain: Space) =
-        let traits = if domain = codomain then Traits.Projection else Traits.None
-
         pair
             domain
             codomain
-            traits
+            (given (domain = codomain) Traits.Projection)
             (Nullable())
             (Zero, Actions.zero domain codomain)
             ((fun _ -> Zero), Actions.zero codomain domain)
@@ -174,11 +168,7 @@ module internal Build =
             let inverse = Array.zeroCreate<int64> order.Length
             order |> Array.iteri (fun i j -> inverse[int j] <- int64 i)
 
-            let traits =
-                if order = inverse then
-                    Traits.Permutation ||| Traits.SelfAdjoint
-                else
-                    Traits.Permutation
+            let traits = Traits.Permutation ||| given (order = inverse) Traits.SelfAdjoint
 
             pair
                 (Space.Of n)
@@ -192,16 +182,10 @@ module internal Build =
         let space = Space.Of entries.shape
         let conjugate = if entries.is_complex () then entries.conj () else entries
 
-        let traits =
-            if entries.is_complex () then
-                Traits.None
-            else
-                Traits.SelfAdjoint
-
         pair
             space
             space
-            traits
+            (given (not (entries.is_complex ())) Traits.SelfAdjoint)
             (Nullable(TensorKind.ofTensor entries))
             (Diagonal(space, entries), (.*) entries)
             ((fun _ -> Diagonal(space, conjugate)), (.*) conjugate)
@@ -248,11 +232,7 @@ module internal Simplify =
                 use y = map.Action x
                 multiply factor y
 
-            let kept =
-                if abs factor = 1.0 then
-                    Traits.Unitary ||| Traits.SelfAdjoint
-                else
-                    Traits.SelfAdjoint
+            let kept = Traits.SelfAdjoint ||| Build.given (abs factor = 1.0) Traits.Unitary
 
             Build.pair
                 inner.Domain
@@ -288,13 +268,8 @@ module internal Simplify =
         Guard.notNull "a" a
         Guard.notNull "b" b
 
-        if a.Domain <> b.Codomain then
-            raise (
-                ArgumentException(
-                    $"The codomain of b must be the domain {a.Domain} of a = {a}, but b = {b} has codomain {b.Codomain}.",
-                    "b"
-                )
-            )
+        Guard.holds "b" (a.Domain = b.Codomain) (fun () ->
+            $"The codomain of b must be the domain {a.Domain} of a = {a}, but b = {b} has codomain {b.Codomain}.")
 
         let kind = commonKind "compose" [| a; b |]
 
@@ -306,17 +281,15 @@ module internal Simplify =
 
             let half = factors |> Array.take (factors.Length / 2)
 
+            let isSquare =
+                symmetric
+                && factors.Length % 2 = 0
+                && half |> Array.forall _.Promises(Traits.Isometry)
+
             let traits =
                 (commonTraits factors &&& Traits.Permutation)
-                ||| (if symmetric then Traits.SelfAdjoint else Traits.None)
-                ||| (if
-                         symmetric
-                         && factors.Length % 2 = 0
-                         && half |> Array.forall _.Promises(Traits.Isometry)
-                     then
-                         Traits.Projection
-                     else
-                         Traits.None)
+                ||| Build.given symmetric Traits.SelfAdjoint
+                ||| Build.given isSquare Traits.Projection
 
             let forward, backward =
                 both Composed (Array.map _.Action >> Actions.chain) factors reversed
@@ -351,13 +324,8 @@ module internal Simplify =
         Guard.notNull "a" a
         Guard.notNull "b" b
 
-        if a.Domain <> b.Domain || a.Codomain <> b.Codomain then
-            raise (
-                ArgumentException(
-                    $"b must go from {a.Domain} to {a.Codomain}, as a = {a} does, but b = {b} goes from {b.Domain} to {b.Codomain}.",
-                    "b"
-                )
-            )
+        Guard.holds "b" (a.Domain = b.Domain && a.Codomain = b.Codomain) (fun () ->
+            $"b must go from {a.Domain} to {a.Codomain}, as a = {a} does, but b = {b} goes from {b.Domain} to {b.Codomain}.")
 
         let kind = commonKind "add" [| a; b |]
 

@@ -91,11 +91,8 @@ module Functor =
         let flipped = Diagram.adjoint d
 
         let traits =
-            (if Diagram.isPermutation d then
-                 Traits.Permutation
-             else
-                 Traits.None)
-            ||| (if flipped = d then Traits.SelfAdjoint else Traits.None)
+            Build.given (Diagram.isPermutation d) Traits.Permutation
+            ||| Build.given (flipped = d) Traits.SelfAdjoint
 
         if d = Diagram.identity d.BottomCount then
             LinearMap.identity (space d.BottomCount)

@@ -47,11 +47,7 @@ let internal byForm
     : LinearMap =
     let inverse = CosineForm.inverse kind
 
-    let traits =
-        if inverse = kind then
-            Traits.Unitary ||| Traits.SelfAdjoint
-        else
-            Traits.Unitary
+    let traits = Traits.Unitary ||| Build.given (inverse = kind) Traits.SelfAdjoint
 
     Build.leaf
         $"{kind}[{n}]"

@@ -21,7 +21,7 @@ var pixels = nn.functional.avg_pool2d(images.unsqueeze(1), 2).flatten(1);
 var centred = pixels - pixels.mean([0], keepdim: true);
 var coder = new LearnedMap(
     "coder",
-    [Parameters.Named("vectors", Parameters.Normal(1, 12, 196))],
+    [Parameters.Normal(1, 12, 196).Named("vectors")],
     p => Householder.Frame(p[0], 12).Adjoint);
 var energy = centred.norm().square();
 var lost = Train(300, 0.1, coder.parameters(), () => (energy - coder.forward(centred).norm().square()) / energy);

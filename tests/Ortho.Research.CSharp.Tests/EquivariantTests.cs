@@ -1,8 +1,9 @@
+using System;
 using System.Linq;
 using Expecto;
 using Expecto.CSharp;
 using TorchSharp;
-using static Ortho.Research.CSharp.Tests.LinearMapTests;
+using static Ortho.Research.CSharp.Tests.Check;
 using static TorchSharp.torch;
 
 namespace Ortho.Research.CSharp.Tests;
@@ -15,7 +16,11 @@ internal static class EquivariantTests
         Case("counts partitions and lists diagrams", Counts),
         Case("composes diagrams as their maps compose", Diagrams),
         Case("measures how far a map is from commuting with the group", Representations),
-        Case("trains a layer that commutes with permutations", Layer),
+        Case("gives the bases as maps", Bases),
+        Case("acts by group elements", Groups),
+        Case("has a layer that commutes with permutations", Layer),
+        Case("trains the layer", Training),
+        Case("refuses bad input by the name of the argument", BadInput),
     ]);
 
     static void Counts()
@@ -24,7 +29,6 @@ internal static class EquivariantTests
         Equal("14", Basis.Dimension(Group.Symmetric(3), 2, 2).ToString(), "weights of a 2 -> 2 layer at n = 3");
         Equal(15, Basis.Diagrams(Group.Symmetric(4), 2, 2).Length, "diagrams at n = 4");
         Equal("{0,1|2}", SetPartition.OfBlocks([[0, 1], [2]]).ToString(), "a partition");
-        Refused<System.ArgumentException>("n", () => Group.Symmetric(0));
     }
 
     static void Diagrams()
@@ -53,5 +57,66 @@ internal static class EquivariantTests
         layer.to(float64);
         Small(layer.InputRep.Equivariance(1, 5, layer.OutputRep, layer.Linear), "equivariance");
         Equal("7 5 2", string.Join(' ', layer.forward(zeros(7, 5, 5, 3, dtype: float64)).shape), "shape");
+    }
+
+    static void Bases()
+    {
+        var group = Group.Symmetric(3);
+        var (diagrams, orbits) = (Basis.Diagram(group, 1, 1), Basis.Orbit(group, 1, 1));
+        Small(Law.Distance(diagrams.Aggregate((a, b) => a + b).ToMatrix(), eye(3, dtype: float64) + 1), "the identity and all ones");
+        Small(Law.Distance(orbits.Aggregate((a, b) => a + b).ToMatrix(), ones(3, 3, float64)), "an orbit basis adds up to all ones");
+        Small(Law.Equality(1, orbits[1], diagrams[1] - diagrams[0]), "and is made of diagrams");
+        Equal(Basis.Dimension(group, 2, 1), Rep.Vector(group).TensorPower(3).InvariantDimension, "the dimension, found numerically");
+        var x = Draw(1, 10, 3);
+        var weights = Basis.Coordinates(diagrams.Select(map => map.Apply(x)).ToArray(), 2 * x + 3 * x.sum(1, keepdim: true));
+        Equal("2 3", string.Join(' ', weights.data<double>().Select(w => Math.Round(w, 9))), "weights fitted to data");
+    }
+
+    static void Groups()
+    {
+        var group = Group.Symmetric(4);
+        Equal("S_4 4", $"{group} {group.Dimension}", "a group");
+        var g = Group.OfPermutation(Permutation.OfArray([1, 2, 3, 0]));
+        Equal("3 0 1 2", string.Join(' ', g.Apply(arange(4, dtype: float64)).data<double>()), "coordinate i moves to place p[i]");
+        foreach (var element in group.Generators.Append(group.Random(1))) Small(Law.Unitary(1, element), "elements are unitary");
+        var pair = Rep.Vector(group).Tensor(Rep.Trivial(2, group)).DirectSum(Rep.Permutation(4));
+        That(pair.Space == Space.Of(12) && pair.Group == group, "a representation");
+        Small(Law.Equality(1, pair.Of(g * g), pair.Of(g) * pair.Of(g)), "products go to products");
+        That(Rep.Vector(group).Channels(2).Space == Space.Of(4, 2), "channels come last");
+    }
+
+    static void Training()
+    {
+        using var layer = new EquivariantLayer(seed: 1, Group.Symmetric(4), inputOrder: 1, inputChannels: 1, outputOrder: 1, outputChannels: 1, hasBias: false);
+        Equal("weight", string.Join(' ', layer.state_dict().Keys), "no bias");
+        using var model = nn.Sequential(("sets", layer));
+        using var adam = optim.Adam(model.parameters(), 0.05);
+        var x = Seed.Normal(1, TensorKind.Float32, [64, 4, 1]);
+        var y = 2 * x - x.sum(1, keepdim: true);
+        for (var i = 0; i < 400; i++)
+        {
+            using var step = NewDisposeScope();
+            adam.zero_grad();
+            nn.functional.mse_loss(model.forward(x), y).backward();
+            adam.step();
+        }
+
+        That(Law.Distance(model.forward(x), y) < 1e-3, "learned");
+        Equal("{0,1} 2, {0|1} -1", string.Join(", ", Equivariant.Diagrams(layer.Group, 1, 1).Zip(layer.get_parameter("weight")!.flatten().data<float>(), (d, w) => $"{d.Partition} {Math.Round(w, 2)}").Reverse()), "a weight for each diagram");
+        var again = Equivariant.OfWeight(layer.Group, 1, 1, layer.get_parameter("weight")!);
+        Equal(0.0, Law.Distance(again.Apply(x), layer.Linear.Apply(x)), "the layer's map from its weights");
+    }
+
+    static void BadInput()
+    {
+        Refused<ArgumentOutOfRangeException>("n", () => Group.Symmetric(0));
+        Refused<ArgumentOutOfRangeException>("k", () => Basis.Dimension(Group.Symmetric(3), -1, 1));
+        Refused<ArgumentException>("right", () => Rep.Permutation(3).Tensor(Rep.Permutation(4)));
+        Refused<ArgumentOutOfRangeException>("inputChannels", () => new EquivariantLayer(1, Group.Symmetric(3), 1, 0, 1, 1));
+        Refused<ArgumentException>("outputOrder", () => new EquivariantLayer(1, Group.Symmetric(20), 4, 100, 4, 100));
+        Refused<ArgumentException>("weight", () => Equivariant.OfWeight(Group.Symmetric(3), 1, 1, zeros(3, 1, 1)));
+        Refused<ArgumentException>("map", () => Rep.Permutation(3).Equivariance(1, 1, Rep.Permutation(3), LinearMaps.Identity(4)));
+        using var layer = new EquivariantLayer(1, Group.Symmetric(3), 1, 2, 1, 2);
+        Refused<ArgumentException>("x", () => layer.forward(zeros(5, 4, 2)));
     }
 }

@@ -4,61 +4,199 @@ using System.IO;
 using System.Linq;
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Expecto;
 using Expecto.CSharp;
+using static Ortho.Research.CSharp.Tests.Check;
 
 namespace Ortho.Research.CSharp.Tests;
 
-/// <summary>What a C# program sees of the library: no type of F#'s own.</summary>
+/// <summary>What a C# program sees of the library: no type of F#'s own, and everything that F# sees.</summary>
 internal static class SurfaceTests
 {
     public static Test All => Runner.TestList("surface",
     [
         Runner.TestCase("no public member shows a type of F#'s own", NoFSharpTypes),
-        Runner.TestCase("these tests name none", NoFSharpNames),
+        Runner.TestCase("public members have C#'s capitals", Capitals),
+        Runner.TestCase("what an F# module does, a C# member does", Complete),
+        Case("null is refused by the name of the argument", Nulls),
+        Runner.TestCase("C# programs here name nothing of F#'s", NoFSharpNames),
     ]);
 
-    /// <summary>Members that are F#'s side of the counter, each with what C# calls instead.</summary>
+    /// <summary>F#'s side of the counter: rooms (by their own name) and members, each with the reason or with what C# calls instead.</summary>
     static readonly Dictionary<string, string> ForFSharp = new()
     {
-        ["Ortho.Guard.holds"] = "a check inside the library",
-        ["Ortho.Law.gradient"] = "Laws.Gradient",
-        ["Ortho.OrbitBasis.Extend"] = "Linq over OrbitBasis.OfDiagram or ToDiagrams",
-        ["Ortho.Learn.map"] = "new LearnedMap",
-        ["Ortho.Equivariant.OfWeight"] = "EquivariantLayer.Linear: its pair of orders is System.Tuple",
-        ["Ortho.ConvolutionArithmetic.tryOutputSize"] = "outputSize",
+        ["Guard"] = "checks inside the library",
+        ["Learn.map"] = "new LearnedMap",
+        ["Law.gradient"] = "Laws.Gradient",
+        ["OrbitBasis.Extend"] = "Linq over OrbitBasis.OfDiagram or ToDiagrams",
+        ["ConvolutionArithmetic.tryOutputSize"] = "ConvolutionAxis.TryOutputSize",
     };
 
-    static readonly string[] OfFSharp = ["FSharpFunc", "FSharpOption", "FSharpValueOption", "FSharpList", "FSharpRef", "FSharpMap", "FSharpSet", "System.Tuple", "Microsoft.FSharp.Core.Unit"];
+    /// <summary>Functions of modules that C# calls by another name than their own.</summary>
+    static readonly Dictionary<string, string> Otherwise = new()
+    {
+        ["LinearMap.compose"] = "a * b",
+        ["LinearMap.andThen"] = "a.Then(b)",
+        ["LinearMap.add"] = "a + b",
+        ["LinearMap.scale"] = "2.0 * a",
+        ["Space.ofShape"] = "Space.Of",
+        ["Space.scalar"] = "Space.Of()",
+        ["TensorKind.ofTensor"] = "TensorKind.Of",
+        ["TensorKind.realDtype"] = "for writers of maps",
+        ["Permutation.apply"] = "p[i]",
+        ["Diagram.blockOfVertex"] = "d.BlockOf",
+        ["SetPartition.limit"] = "the limit itself: EnumerateWithin takes another",
+    };
 
-    static IEnumerable<Type> TypesOf(MethodBase method) =>
-        method.GetParameters().Select(p => p.ParameterType).Append(method is MethodInfo m ? m.ReturnType : typeof(void));
+    static readonly string[] OfFSharp = ["FSharp", "System.Tuple"];
+    static readonly Type[] Types = typeof(LinearMap).Assembly.GetExportedTypes();
+    static readonly Type[] Modules = Types.Where(type => type.Name.EndsWith("Module")).ToArray();
+
+    const BindingFlags Declared = BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+
+    static bool IsWritten(MemberInfo member) => !member.Name.Contains('$') && !member.Name.Contains("_Dot") && !member.IsDefined(typeof(CompilerGeneratedAttribute));
+
+    /// <summary>All that C# may call, with its name as in ForFSharp.</summary>
+    static IEnumerable<(string Name, MemberInfo Member)> Members() =>
+        from type in Types.Except(Modules)
+        where !ForFSharp.ContainsKey(type.Name)
+        from member in type.GetMembers(Declared)
+        where IsWritten(member)
+        select ($"{type.Name}.{member.Name}", member);
+
+    static IEnumerable<Type> TypesIn(MemberInfo member) => member switch
+    {
+        MethodInfo method => method.GetParameters().Select(p => p.ParameterType).Append(method.ReturnType),
+        ConstructorInfo constructor => constructor.GetParameters().Select(p => p.ParameterType),
+        PropertyInfo property => [property.PropertyType],
+        FieldInfo field => [field.FieldType],
+        Type nested => nested.BaseType is { } parent ? [parent] : [],
+        _ => [],
+    };
+
+    static bool ShowsFSharp(MemberInfo member) => TypesIn(member).Any(type => OfFSharp.Any(type.ToString().Contains));
 
     static void NoFSharpTypes()
     {
-        var shown =
-            from type in typeof(LinearMap).Assembly.GetExportedTypes()
-            where !type.Name.EndsWith("Module") && !type.IsNested
-            from member in type.GetMembers(BindingFlags.Public | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly).OfType<MethodBase>()
-            let name = $"{type.FullName}.{member.Name}"
-            where !member.Name.Contains('$') && !member.IsDefined(typeof(CompilerGeneratedAttribute)) && !ForFSharp.ContainsKey(name)
-            where TypesOf(member).Any(t => OfFSharp.Any(f => t.ToString().Contains(f)))
-            select $"{name}({string.Join(", ", member.GetParameters().Select(p => p.ParameterType))})";
-        var list = shown.ToList();
-        if (list.Count > 0) throw new InvalidOperationException(string.Join("\n", list));
-
-        var gone = ForFSharp.Keys.Where(name => typeof(LinearMap).Assembly.GetType(name[..name.LastIndexOf('.')])?.GetMethod(name[(name.LastIndexOf('.') + 1)..]) is null);
-        LinearMapTests.Equal("", string.Join(" ", gone), "allowed members that exist no more");
+        None("These show F#'s own types", Members().Where(m => ShowsFSharp(m.Member) && !ForFSharp.ContainsKey(m.Name)).Select(m => m.Name));
+        None("These are allowed for nothing", ForFSharp.Keys.Where(name => name.Contains('.')).Except(Members().Where(m => ShowsFSharp(m.Member)).Select(m => m.Name)));
+        None("These rooms are no more", ForFSharp.Keys.Where(name => !name.Contains('.')).Except(Types.Select(type => type.Name)));
     }
 
-    static void NoFSharpNames() => NamesIn(Path.GetDirectoryName(ThisFile())!);
+    static void Capitals()
+    {
+        string[] ofTorchSharp = ["forward"];
+        var small =
+            from m in Members()
+            where !ForFSharp.ContainsKey(m.Name) && !ofTorchSharp.Contains(m.Member.Name)
+            where m.Member is not FieldInfo { IsSpecialName: true }
+            where char.IsLower(Regex.Replace(m.Member.Name, "^([gs]et_|op_|\\.)", "")[0]) && m.Member is not ConstructorInfo
+            select m.Name;
+        None("These begin with a small letter", small);
+    }
+
+    static void Complete()
+    {
+        var missing =
+            from module in Modules
+            let name = module.Name[..^"Module".Length]
+            let type = Types.Single(type => type.FullName == $"{module.Namespace}.{name}")
+            let called = new[] { type, Types.SingleOrDefault(other => other.Name == name + "s") }.OfType<Type>().SelectMany(side => side.GetMembers(Declared)).Select(member => member.Name).ToHashSet()
+            from member in module.GetMembers(Declared)
+            where IsWritten(member) && member is not MethodInfo { IsSpecialName: true }
+            where !called.Contains(char.ToUpperInvariant(member.Name[0]) + member.Name[1..])
+            select $"{name}.{member.Name}";
+        var list = missing.ToList();
+        None("C# has nothing for these", list.Except(Otherwise.Keys));
+        None("These have their own name now", Otherwise.Keys.Except(list));
+    }
+
+    /// <summary>An argument that each type's members take.</summary>
+    static readonly Dictionary<Type, Func<object>> Samples = new()
+    {
+        [typeof(string)] = () => "name",
+        [typeof(int)] = () => 2,
+        [typeof(long)] = () => 2L,
+        [typeof(double)] = () => 0.5,
+        [typeof(bool)] = () => true,
+        [typeof(Traits)] = () => Traits.None,
+        [typeof(TensorKind)] = () => TensorKind.Float64,
+        [typeof(TorchSharp.torch.Tensor)] = () => Skew.OfSquare(Draw(1, 2, 2)),
+        [typeof(TorchSharp.torch.Device)] = () => TorchSharp.torch.CPU,
+        [typeof(TorchSharp.torch.ScalarType)] = () => TorchSharp.torch.float64,
+        [typeof(TorchSharp.torch.Tensor[])] = () => new[] { Draw(1, 2, 2) },
+        [typeof(IEnumerable<long>)] = () => new[] { 2L },
+        [typeof(long[])] = () => new[] { 1L, 0L },
+        [typeof(int[])] = () => new[] { 1, 0 },
+        [typeof(int[][])] = () => new int[][] { [0, 1], [2, 3] },
+        [typeof(Space)] = () => Space.Of(2),
+        [typeof(LinearMap)] = () => LinearMaps.Identity(2),
+        [typeof(LinearMap[,])] = () => new[,] { { LinearMaps.Identity(2) } },
+        [typeof(Func<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>)] = () => (TorchSharp.torch.Tensor x) => x.alias(),
+        [typeof(Parameter)] = () => Parameters.Zeros(2),
+        [typeof(IEnumerable<Parameter>)] = () => new[] { Parameters.Zeros(2) },
+        [typeof(Func<IReadOnlyList<TorchSharp.torch.Tensor>, LinearMap>)] = () => (IReadOnlyList<TorchSharp.torch.Tensor> p) => LinearMaps.OfDiagonal(p[0]),
+        [typeof(Permutation)] = () => Permutation.Identity(2),
+        [typeof(SetPartition)] = () => SetPartition.Finest(4),
+        [typeof(Diagram)] = () => Diagram.Identity(2),
+        [typeof(YoungDiagram)] = () => YoungDiagram.OfRows([2]),
+        [typeof(ConvolutionAxis)] = () => ConvolutionArithmetic.OfKernel(2),
+        [typeof(Group)] = () => Group.Symmetric(2),
+        [typeof(Rep)] = () => Rep.Permutation(2),
+        [typeof(CosineType)] = () => CosineType.DctII,
+        [typeof(IEnumerable<CosineType>)] = () => new[] { CosineType.DctII },
+        [typeof(Boundary)] = () => Boundary.Neumann,
+        [typeof(IEnumerable<GridAxis>)] = () => new[] { Poisson.Axis(Boundary.Neumann, 2, 1) },
+        [typeof(LearnedMap)] = () => new LearnedMap("m", [Parameters.Zeros(2)], p => LinearMaps.OfDiagonal(p[0])),
+        [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
+    };
+
+    static void Nulls()
+    {
+        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind)]; // plain records
+        string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
+        var wrong = new List<string>();
+        foreach (var (name, member) in Members())
+        {
+            if (member is not MethodBase { ContainsGenericParameters: false } method || takesNull.Contains(method.Name)) continue;
+            if (method.IsConstructor && results.Contains(method.DeclaringType)) continue;
+            var parameters = method.GetParameters();
+            for (var place = 0; place < parameters.Length; place++)
+            {
+                var type = parameters[place].ParameterType;
+                if (type.IsValueType || type.IsByRef || ForFSharp.ContainsKey(name)) continue;
+                if (parameters.FirstOrDefault(p => !p.IsOut && !Samples.ContainsKey(p.ParameterType)) is { } unknown) { wrong.Add($"{name}: no sample of {unknown.ParameterType}"); continue; }
+                var arguments = parameters.Select((p, i) => i == place || p.IsOut ? null : Samples[p.ParameterType]()).ToArray();
+                string happened;
+                try
+                {
+                    if (method is ConstructorInfo constructor) constructor.Invoke(arguments);
+                    else method.Invoke(method.IsStatic ? null : Samples[method.DeclaringType!](), arguments);
+                    happened = "was taken";
+                }
+                catch (TargetInvocationException error)
+                {
+                    if (error.InnerException is ArgumentException refusal && refusal.ParamName == parameters[place].Name) continue;
+                    happened = error.InnerException is ArgumentException other ? $"was refused as {other.ParamName}" : $"gave {error.InnerException!.GetType().Name}";
+                }
+
+                wrong.Add($"{name}: {parameters[place].Name} {happened}");
+            }
+        }
+
+        None("Null", wrong.Select(line => "\n" + line));
+    }
+
+    static void NoFSharpNames()
+    {
+        var here = Path.GetDirectoryName(ThisFile())!;
+        var names = new Regex(string.Join('|', Modules.Select(module => $@"\b{module.Name}\b").Append(string.Join(@"\.", "Microsoft", "FSharp"))));
+        var files = Directory.GetFiles(here, "*.cs").Append(Path.Combine(here, "..", "..", "scripts", "quickstart.cs"));
+        None("These name F#'s side", files.SelectMany(file => names.Matches(File.ReadAllText(file)).Select(match => $"{Path.GetFileName(file)}: {match}")));
+    }
 
     static string ThisFile([CallerFilePath] string path = "") => path;
 
-    static void NamesIn(string folder)
-    {
-        var name = string.Join('.', "Microsoft", "FSharp");
-        var found = Directory.GetFiles(folder, "*.cs").Where(file => File.ReadLines(file).Any(line => line.Contains("using " + name))).ToList();
-        if (found.Count > 0) throw new InvalidOperationException(string.Join(", ", found));
-    }
+    static void None(string what, IEnumerable<string> names) => Equal("", string.Join(", ", names.Distinct().Order()), what);
 }

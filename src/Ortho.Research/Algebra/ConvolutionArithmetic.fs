@@ -1,6 +1,7 @@
 namespace Ortho
 
 open System
+open System.Runtime.InteropServices
 
 /// How a convolution walks along one axis: what decides its sizes.
 type ConvolutionAxis =
@@ -25,12 +26,14 @@ type ConvolutionAxis =
 module ConvolutionArithmetic =
 
     let private check (axis: ConvolutionAxis) =
+        Guard.notNull "axis" axis
         Guard.atLeast "axis.Kernel" 1L axis.Kernel
         Guard.atLeast "axis.Stride" 1L axis.Stride
         Guard.atLeast "axis.Padding" 0L axis.Padding
         Guard.atLeast "axis.Dilation" 1L axis.Dilation
 
     /// Stride 1, no padding, no dilation.
+    [<CompiledName("OfKernel")>]
     let ofKernel (kernel: int64) : ConvolutionAxis =
         Guard.atLeast (nameof kernel) 1L kernel
 
@@ -42,19 +45,22 @@ module ConvolutionArithmetic =
         }
 
     /// How far a window reaches: k^ = k + (k - 1)(d - 1).
+    [<CompiledName("EffectiveKernel")>]
     let effectiveKernel (axis: ConvolutionAxis) =
         check axis
         axis.Kernel + (axis.Kernel - 1L) * (axis.Dilation - 1L)
 
     /// The padding that keeps the size at stride 1, for an odd effective kernel: floor(k^ / 2).
+    [<CompiledName("HalfPadding")>]
     let halfPadding (axis: ConvolutionAxis) = effectiveKernel axis / 2L
 
     /// The padding with which every window that touches the input counts: k^ - 1.
+    [<CompiledName("FullPadding")>]
     let fullPadding (axis: ConvolutionAxis) = effectiveKernel axis - 1L
 
     let private room (axis: ConvolutionAxis) (input: int64) =
         Guard.atLeast (nameof input) 1L input
-        input + 2L * axis.Padding - effectiveKernel axis
+        input - effectiveKernel axis + 2L * axis.Padding
 
     /// The size of the convolution's output, or none if the window is longer than the padded input.
     let tryOutputSize (axis: ConvolutionAxis) (input: int64) =
@@ -75,6 +81,7 @@ module ConvolutionArithmetic =
 
     /// <summary>The size of the convolution's output.</summary>
     /// <exception cref="T:System.ArgumentException">The window is longer than the padded input, or a number is out of range.</exception>
+    [<CompiledName("OutputSize")>]
     let outputSize (axis: ConvolutionAxis) (input: int64) =
         match tryOutputSize axis input with
         | Some size -> size
@@ -82,6 +89,7 @@ module ConvolutionArithmetic =
 
     /// <summary>The inputs that no window reaches, at the far end: (i + 2p - k^) mod s. It is the output padding that the adjoint needs.</summary>
     /// <exception cref="T:System.ArgumentException">The window is longer than the padded input, or a number is out of range.</exception>
+    [<CompiledName("Remainder")>]
     let remainder (axis: ConvolutionAxis) (input: int64) =
         match room axis input with
         | room when room < 0L -> refuse axis input
@@ -92,6 +100,7 @@ module ConvolutionArithmetic =
     /// <param name="outputPadding">Zeros added at the far end, 0 to stride - 1; `remainder` gives the one that recovers the input size.</param>
     /// <param name="input">The size of the transposed convolution's input, at least 1.</param>
     /// <exception cref="T:System.ArgumentException">Nothing would be left after the padding is cut off, or a number is out of range.</exception>
+    [<CompiledName("TransposedOutputSize")>]
     let transposedOutputSize (axis: ConvolutionAxis) (outputPadding: int64) (input: int64) =
         check axis
         Guard.atLeast (nameof input) 1L input
@@ -108,6 +117,7 @@ module ConvolutionArithmetic =
         size
 
     /// The size of an input stretched by stride - 1 zeros between neighbours: s (i' - 1) + 1.
+    [<CompiledName("StretchedSize")>]
     let stretchedSize (axis: ConvolutionAxis) (input: int64) =
         check axis
         Guard.atLeast (nameof input) 1L input
@@ -115,6 +125,7 @@ module ConvolutionArithmetic =
 
     /// <summary>The convolution of stride 1 that, over the stretched input, is the transpose: padding p' = k^ - 1 - p.</summary>
     /// <exception cref="T:System.ArgumentException">The padding is more than the full one.</exception>
+    [<CompiledName("Transposed")>]
     let transposed (axis: ConvolutionAxis) : ConvolutionAxis =
         let full = fullPadding axis
 
@@ -125,3 +136,14 @@ module ConvolutionArithmetic =
             Stride = 1L
             Padding = full - axis.Padding
         }
+
+// What a C# program calls.
+type ConvolutionAxis with
+
+    /// Whether some window fits, and the size of the convolution's output.
+    member axis.TryOutputSize(input: int64, [<Out>] size: byref<int64>) =
+        match ConvolutionArithmetic.tryOutputSize axis input with
+        | Some found ->
+            size <- found
+            true
+        | None -> false

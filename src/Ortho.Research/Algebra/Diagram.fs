@@ -1,5 +1,8 @@
 namespace Ortho
 
+open System
+open System.Runtime.InteropServices
+
 /// <summary>A (k,l)-partition diagram: a partition of l top vertices 0..l-1 and k bottom vertices l..l+k-1, each row left to right.</summary>
 /// <remarks>
 /// It stands for a map (R^n)^k to (R^n)^l: the top row indexes the output's axes, the bottom row the input's. Equality is structural.
@@ -53,6 +56,7 @@ module Diagram =
     /// <summary>The diagram with k bottom vertices, l top vertices and the blocks of a partition of l + k elements.</summary>
     /// <exception cref="T:System.ArgumentException">The partition has another size than l + k.</exception>
     let ofPartition (k: int) (l: int) (partition: SetPartition) : Diagram =
+        Guard.notNull "partition" partition
         Guard.atLeast "k" 0 k
         Guard.atLeast "l" 0 l
 
@@ -82,6 +86,8 @@ module Diagram =
 
     /// The diagram of a permutation: bottom vertex j is joined to top vertex p[j], so products go to products.
     let ofPermutation (p: Permutation) : Diagram =
+        Guard.notNull "p" p
+
         {
             Top = p.Size
             Blocks =
@@ -127,6 +133,9 @@ module Diagram =
             None
 
     let private composable (d2: Diagram) (d1: Diagram) =
+        Guard.notNull "d2" d2
+        Guard.notNull "d1" d1
+
         Guard.holds "d1" (d2.BottomCount = d1.Top) (fun () ->
             $"The top row of d1 must match the bottom row of d2, but d1 has {d1.Top} top and d2 has {d2.BottomCount} bottom vertices.")
 
@@ -158,6 +167,8 @@ module Diagram =
 
     /// The diagrams side by side: the matrix of `tensor left right` is the Kronecker product of theirs, in this order.
     let tensor (left: Diagram) (right: Diagram) : Diagram =
+        Guard.notNull "right" right
+
         let labels =
             [|
                 yield! left.Blocks.Growth[.. left.Top - 1]
@@ -247,6 +258,12 @@ module Diagram =
 // What a C# program calls.
 type Diagram with
 
+    /// Whether both are null or equal.
+    static member op_Equality(a: Diagram, b: Diagram) = Object.Equals(a, b)
+
+    /// Whether one is null or they differ.
+    static member op_Inequality(a: Diagram, b: Diagram) = not (Object.Equals(a, b))
+
     /// The diagram with k bottom vertices, l top vertices and the blocks of a partition of l + k elements.
     static member OfPartition(k: int, l: int, partition: SetPartition) = Diagram.ofPartition k l partition
 
@@ -264,6 +281,10 @@ type Diagram with
 
     /// The (k,l)-diagrams of at most n blocks.
     static member EnumerateAtMost(n: int, k: int, l: int) = Diagram.enumerateAtMost n k l
+
+    /// The (k,l)-diagrams of at most maxBlocks blocks, if there are no more than the limit.
+    static member EnumerateWithin(limit: int, maxBlocks: int, k: int, l: int) =
+        Diagram.enumerateWithin limit maxBlocks k l
 
     /// This diagram stacked on d1.
     member d2.Compose(d1: Diagram) = Diagram.compose d2 d1
@@ -291,6 +312,14 @@ type Diagram with
 
     /// True if every block joins one top to one bottom vertex.
     member d.IsPermutation = Diagram.isPermutation d
+
+    /// Whether this is the diagram of a permutation, and of which.
+    member d.TryPermutation([<Out>] permutation: byref<Permutation>) =
+        match Diagram.tryPermutation d with
+        | Some found ->
+            permutation <- found
+            true
+        | None -> false
 
     /// The two rows, a letter for each block.
     member d.Draw() = Diagram.draw d

@@ -19,6 +19,7 @@ module OrbitBasis =
     /// D_d as a sum of orbit elements: X of every coarsening of at most n blocks, each once.
     [<CompiledName("OfDiagram")>]
     let ofDiagram (n: int) (d: Diagram) : DiagramTerm[] =
+        Guard.notNull "d" d
         Guard.atLeast "n" 0 n
 
         SetPartition.coarsenings d.Partition
@@ -32,6 +33,8 @@ module OrbitBasis =
     /// X_d as a combination of diagram elements, the same for every n: the Moebius inverse of `ofDiagram`.
     [<CompiledName("ToDiagrams")>]
     let toDiagrams (d: Diagram) : DiagramTerm[] =
+        Guard.notNull "d" d
+
         SetPartition.coarsenings d.Partition
         |> Array.map (fun coarse ->
             {

@@ -68,6 +68,8 @@ module Permutation =
     /// <summary>The product "p after q": (compose p q)[i] = p[q[i]].</summary>
     /// <exception cref="T:System.ArgumentException">The sizes differ.</exception>
     let compose (p: Permutation) (q: Permutation) : Permutation =
+        Guard.notNull "q" q
+
         Guard.holds "q" (p.Size = q.Size) (fun () ->
             $"p and q must have one size, but p has {p.Size} points and q has {q.Size}.")
 
@@ -77,6 +79,7 @@ module Permutation =
 
     /// The permutation that undoes p.
     let inverse (p: Permutation) : Permutation =
+        Guard.notNull "p" p
         let images = Array.zeroCreate p.Size
         p.Images |> Array.iteri (fun i image -> images[image] <- i)
         { Images = images }
@@ -112,6 +115,12 @@ module Permutation =
 
 // What a C# program calls.
 type Permutation with
+
+    /// Whether both are null or equal.
+    static member op_Equality(a: Permutation, b: Permutation) = Object.Equals(a, b)
+
+    /// Whether one is null or they differ.
+    static member op_Inequality(a: Permutation, b: Permutation) = not (Object.Equals(a, b))
 
     /// The permutation that maps i to images[i].
     static member OfArray(images: int[]) = Permutation.ofArray images

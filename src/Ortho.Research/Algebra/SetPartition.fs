@@ -222,6 +222,9 @@ module SetPartition =
     let enumerate (m: int) : SetPartition[] = enumerateAtMost m m
 
     let private sameSize (first: string) (p: SetPartition) (second: string) (q: SetPartition) =
+        Guard.notNull first p
+        Guard.notNull second q
+
         Guard.holds second (p.Size = q.Size) (fun () ->
             $"{first} and {second} must have one size, but {first} has {p.Size} elements and {second} has {q.Size}.")
 
@@ -264,6 +267,8 @@ module SetPartition =
     /// over coarser partitions: D_p = sum of X_q over q >= p, so X_p = sum of mu(p, q) D_q.
     /// </remarks>
     let moebius (p: SetPartition) (q: SetPartition) : bigint =
+        sameSize "p" p "q" q
+
         if not (refines q p) then
             0I
         else
@@ -293,6 +298,12 @@ module SetPartition =
 // What a C# program calls.
 type SetPartition with
 
+    /// Whether both are null or equal.
+    static member op_Equality(a: SetPartition, b: SetPartition) = Object.Equals(a, b)
+
+    /// Whether one is null or they differ.
+    static member op_Inequality(a: SetPartition, b: SetPartition) = not (Object.Equals(a, b))
+
     /// The partition with the given blocks, in any order.
     static member OfBlocks(blocks: int[][]) = SetPartition.ofBlocks blocks
 
@@ -311,6 +322,10 @@ type SetPartition with
     /// All partitions of m elements into at most maxBlocks blocks.
     static member EnumerateAtMost(maxBlocks: int, m: int) =
         SetPartition.enumerateAtMost maxBlocks m
+
+    /// All partitions of m elements into at most maxBlocks blocks, if there are no more than the limit.
+    static member EnumerateWithin(limit: int, maxBlocks: int, m: int) =
+        SetPartition.enumerateWithin limit maxBlocks m
 
     /// The Stirling number of the second kind.
     static member Stirling(m: int, t: int) = SetPartition.stirling m t

@@ -116,8 +116,17 @@ module YoungDiagram =
 // What a C# program calls.
 type YoungDiagram with
 
+    /// Whether both are null or equal.
+    static member op_Equality(a: YoungDiagram, b: YoungDiagram) = Object.Equals(a, b)
+
+    /// Whether one is null or they differ.
+    static member op_Inequality(a: YoungDiagram, b: YoungDiagram) = not (Object.Equals(a, b))
+
     /// The diagram with the given row lengths.
     static member OfRows(rows: int[]) = YoungDiagram.ofRows rows
+
+    /// Number of diagrams of n boxes.
+    static member Count(n: int) = YoungDiagram.count n
 
     /// All diagrams of n boxes.
     static member Enumerate(n: int) = YoungDiagram.enumerate n

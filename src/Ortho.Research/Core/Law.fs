@@ -11,8 +11,8 @@ open TorchSharp
 module Law =
 
     /// Elements of a space, as a batch: of several, so that chance seldom makes the norms small.
-    let private draw (seed: int) (map: LinearMap) (space: Space) =
-        Seed.normal seed (LinearMap.kindOf map) (Array.append [| 8L |] space.Axes)
+    let private draw (seed: int) (map: LinearMap) (side: LinearMap -> Space) =
+        Seed.normal seed (LinearMap.kindOf map) (Array.append [| 8L |] (side map).Axes)
 
     let private norm (x: torch.Tensor) =
         use length = x.norm ()
@@ -31,6 +31,8 @@ module Law =
     /// The distance of two tensors over the sum of their norms; 0 for two zeros.
     [<CompiledName("Distance")>]
     let distance (x: torch.Tensor) (y: torch.Tensor) : float =
+        Guard.live "x" x
+        Guard.live "y" y
         use _ = torch.NewDisposeScope()
         use _ = torch.no_grad ()
         ratio (norm (x .- y)) (norm x + norm y)
@@ -50,8 +52,8 @@ module Law =
     let linearity (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let c = -1.75
-            let x = draw seed map map.Domain
-            let y = draw (Seed.derive seed 1) map map.Domain
+            let x = draw seed map _.Domain
+            let y = draw (Seed.derive seed 1) map _.Domain
             let ax, ay = map.Apply x, multiply c (map.Apply y)
             unlike (map.Apply(addMultiple c y x)) (ax .+ ay) (norm ax + norm ay))
 
@@ -59,27 +61,29 @@ module Law =
     [<CompiledName("Adjoint")>]
     let adjoint (seed: int) (map: LinearMap) : float =
         measured (fun () ->
-            let x = draw seed map map.Domain
-            let y = draw (Seed.derive seed 1) map map.Codomain
+            let x = draw seed map _.Domain
+            let y = draw (Seed.derive seed 1) map _.Codomain
             let ax, ay = map.Apply x, map.Adjoint.Apply y
             unlike (ax.conj().mul(y).sum()) (x.conj().mul(ay).sum()) (norm ax * norm y + norm x * norm ay))
 
     let private innerKept (seed: int) (map: LinearMap) =
-        let x = draw seed map map.Domain
-        let y = draw (Seed.derive seed 1) map map.Domain
+        let x = draw seed map _.Domain
+        let y = draw (Seed.derive seed 1) map _.Domain
         unlike ((map.Apply x).conj().mul(map.Apply y).sum()) (x.conj().mul(y).sum()) (norm x * norm y)
 
     /// ⟨A x, A y⟩ = ⟨x, y⟩, over |x| |y|. It does not use the map's adjoint.
     [<CompiledName("Isometry")>]
     let isometry (seed: int) (map: LinearMap) : float =
         measured (fun () ->
-            let x = draw seed map map.Domain
+            let x = draw seed map _.Domain
             let ax = map.Apply x
             max (innerKept seed map) (ratio (abs (norm ax - norm x)) (norm x)))
 
     /// The adjoint is an isometry.
     [<CompiledName("Coisometry")>]
-    let coisometry (seed: int) (map: LinearMap) : float = isometry seed map.Adjoint
+    let coisometry (seed: int) (map: LinearMap) : float =
+        Guard.notNull "map" map
+        isometry seed map.Adjoint
 
     /// Isometry and coisometry: the larger of the two residuals.
     [<CompiledName("Unitary")>]
@@ -90,8 +94,8 @@ module Law =
     [<CompiledName("SelfAdjoint")>]
     let selfAdjoint (seed: int) (map: LinearMap) : float =
         measured (fun () ->
-            let x = draw seed map map.Domain
-            let y = draw (Seed.derive seed 1) map map.Domain
+            let x = draw seed map _.Domain
+            let y = draw (Seed.derive seed 1) map _.Domain
             let ax, ay = map.Apply x, map.Apply y
             unlike (ax.conj().mul(y).sum()) (x.conj().mul(ay).sum()) (norm ax * norm y + norm x * norm ay))
 
@@ -99,7 +103,7 @@ module Law =
     [<CompiledName("Idempotence")>]
     let idempotence (seed: int) (map: LinearMap) : float =
         measured (fun () ->
-            let ax = map.Apply(draw seed map map.Domain)
+            let ax = map.Apply(draw seed map _.Domain)
             unlike (map.Apply ax) ax (norm ax))
 
     /// An orthogonal projection: the larger of the self-adjointness and idempotence residuals.
@@ -116,28 +120,38 @@ module Law =
                 let struct (values, _) = flat.sort -1L
                 values
 
-            let x = draw seed map map.Domain
+            let x = draw seed map _.Domain
             distance (sorted (map.Apply x)) (sorted x))
 
     /// A x = B x, over |A x| + |B x|.
     [<CompiledName("Equality")>]
     let equality (seed: int) (a: LinearMap) (b: LinearMap) : float =
+        Guard.notNull "a" a
+        Guard.notNull "b" b
+
         measured (fun () ->
-            let x = draw seed (if a.Kind.HasValue then a else b) a.Domain
+            let x = draw seed (if a.Kind.HasValue then a else b) (fun _ -> a.Domain)
             distance (a.Apply x) (b.Apply x))
 
     /// B (A x) = x, over |x|.
     [<CompiledName("Inverse")>]
     let inverse (seed: int) (a: LinearMap) (b: LinearMap) : float =
+        Guard.notNull "a" a
+        Guard.notNull "b" b
+
         measured (fun () ->
-            let x = draw seed (if a.Kind.HasValue then a else b) a.Domain
+            let x = draw seed (if a.Kind.HasValue then a else b) (fun _ -> a.Domain)
             unlike (b.Apply(a.Apply x)) x (norm x))
 
     /// <summary>A (rho x) = sigma (A x): the map commutes with one group element, which acts as rho on its domain and as sigma on its codomain.</summary>
     [<CompiledName("Equivariance")>]
     let equivariance (seed: int) (rho: LinearMap) (sigma: LinearMap) (map: LinearMap) : float =
+        Guard.notNull "rho" rho
+        Guard.notNull "sigma" sigma
+        Guard.notNull "map" map
+
         measured (fun () ->
-            let x = draw seed (if map.Kind.HasValue then map else rho) map.Domain
+            let x = draw seed (if map.Kind.HasValue then map else rho) (fun _ -> map.Domain)
             distance (map.Apply(rho.Apply x)) (sigma.Apply(map.Apply x)))
 
     /// A batch gives what its elements give one by one, whatever the batch axes; an empty batch gives an empty batch.
@@ -164,6 +178,8 @@ module Law =
     /// Every trait that the map promises: the largest residual.
     [<CompiledName("Promises")>]
     let promises (seed: int) (map: LinearMap) : float =
+        Guard.notNull "map" map
+
         [
             Traits.Isometry, isometry
             Traits.Coisometry, coisometry

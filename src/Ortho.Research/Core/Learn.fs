@@ -25,17 +25,10 @@ type Parameter internal (name: string, shape: int64[], kind: TensorKind, initial
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 module Parameter =
     let private create (shape: seq<int64>) initialise =
+        Guard.notNull "shape" shape
         let shape = (Space.ofShape shape).Axes
 
-        Parameter(
-            "",
-            shape,
-            {
-                Dtype = torch.float32
-                Device = torch.CPU
-            },
-            initialise shape
-        )
+        Parameter("", shape, TensorKind.float32, initialise shape)
 
     /// Independent N(0, 1) entries.
     let normal (seed: int) (shape: seq<int64>) =
@@ -71,6 +64,7 @@ module Parameter =
     /// The first value times a factor.
     let scaled (factor: float) (parameter: Parameter) =
         Guard.finite "factor" factor
+        Guard.notNull "parameter" parameter
 
         Parameter(
             parameter.Name,
@@ -84,6 +78,7 @@ module Parameter =
     /// <summary>The same parameter under a name, which ends up in saved files.</summary>
     /// <exception cref="T:System.ArgumentException">The name is empty or contains a dot.</exception>
     let named (name: string) (parameter: Parameter) =
+        Guard.notNull "parameter" parameter
         Guard.notNull "name" name
 
         Guard.holds "name" (name <> "" && not (name.Contains '.')) (fun () ->
@@ -92,7 +87,9 @@ module Parameter =
         parameter.With(name, parameter.Kind)
 
     /// The same parameter in another type or on another device.
-    let on (kind: TensorKind) (parameter: Parameter) = parameter.With(parameter.Name, kind)
+    let on (kind: TensorKind) (parameter: Parameter) =
+        Guard.notNull "parameter" parameter
+        parameter.With(parameter.Name, kind)
 
 /// <summary>A linear map built anew, at each call, from the registered parameters of a module.</summary>
 /// <remarks>It trains, saves (<c>state_dict</c>), moves (<c>to</c>) and stands in a <c>Sequential</c> as any TorchSharp module does. Make
@@ -100,9 +97,17 @@ module Parameter =
 [<Sealed; NoEquality; NoComparison>]
 type LearnedMap(name: string, parameters: IEnumerable<Parameter>, build: Func<IReadOnlyList<torch.Tensor>, LinearMap>) as this
     =
-    inherit torch.nn.Module<torch.Tensor, torch.Tensor>(name)
+    // Before the base class: a null name ends the process there.
+    inherit
+        torch.nn.Module<torch.Tensor, torch.Tensor>(
+            (Guard.notNull "name" name
+             name)
+        )
 
-    let initial = Seq.toArray parameters
+    let initial =
+        Guard.notNull "parameters" parameters
+        Guard.notNull "build" build
+        Seq.toArray parameters
 
     let names =
         initial
@@ -164,6 +169,4 @@ module Learn =
     /// <param name="parameters">What it learns, in the order in which <c>build</c> receives the tensors.</param>
     /// <param name="build">Makes the map; called at each forward pass. Everything learned must come through its argument.</param>
     let map (name: string) (parameters: seq<Parameter>) (build: torch.Tensor[] -> LinearMap) =
-        Guard.notNull "name" name
-        Guard.notNull "parameters" parameters
         new LearnedMap(name, parameters, fun tensors -> build (Seq.toArray tensors))

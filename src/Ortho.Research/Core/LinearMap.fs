@@ -103,7 +103,9 @@ type LinearMap
     static member (+)(a: LinearMap, b: LinearMap) = Simplify.add a b
 
     /// The difference of two maps.
-    static member (-)(a: LinearMap, b: LinearMap) = Simplify.add a (Simplify.scale -1.0 b)
+    static member (-)(a: LinearMap, b: LinearMap) =
+        Guard.notNull "b" b
+        Simplify.add a (Simplify.scale -1.0 b)
 
     /// The map times -1.
     static member (~-)(a: LinearMap) = Simplify.scale -1.0 a

@@ -53,23 +53,36 @@ type LinearMaps =
         |> LinearMap.promise traits
 
     /// A matrix of maps on flat vectors.
-    static member Block(rows: LinearMap[,]) = Block.ofMaps rows
+    static member Block(maps: LinearMap[,]) = Block.ofMaps maps
 
     /// The map `first`, then `next`.
     [<Extension>]
-    static member Then(first: LinearMap, next: LinearMap) = LinearMap.compose next first
+    static member Then(first: LinearMap, next: LinearMap) =
+        Guard.notNull "first" first
+        Guard.notNull "next" next
+        LinearMap.andThen next first
 
     /// The tensor (Kronecker) product.
     [<Extension>]
-    static member Tensor(left: LinearMap, right: LinearMap) = left .*. right
+    static member Tensor(left: LinearMap, right: LinearMap) =
+        Guard.notNull "left" left
+        Guard.notNull "right" right
+        left .*. right
 
     /// The direct sum.
     [<Extension>]
-    static member DirectSum(left: LinearMap, right: LinearMap) = left .+. right
+    static member DirectSum(left: LinearMap, right: LinearMap) =
+        Guard.notNull "left" left
+        Guard.notNull "right" right
+        left .+. right
 
     /// The same map, bound to one type and device.
     [<Extension>]
     static member On(map: LinearMap, kind: TensorKind) = LinearMap.on kind map
+
+    /// The same map, with more promised; <c>Law.Promises</c> checks it.
+    [<Extension>]
+    static member Promise(map: LinearMap, traits: Traits) = LinearMap.promise traits map
 
     /// The dense matrix, [codomain.Size; domain.Size].
     [<Extension>]
@@ -92,8 +105,8 @@ type LinearMaps =
     [<Extension>]
     static member Norm(map: LinearMap, [<Optional; DefaultParameterValue(0)>] seed: int) = LinearMap.norm seed map
 
-/// <summary>Parameters and learned maps for C#.</summary>
-[<AbstractClass; Sealed>]
+/// <summary>Parameters of learned maps for C#: <c>Parameters.Normal(1, 8, 8).Named("skew")</c>.</summary>
+[<AbstractClass; Sealed; Extension>]
 type Parameters =
     /// Independent N(0, 1) entries, float32 on the CPU.
     static member Normal(seed: int, [<ParamArray>] shape: int64[]) = Parameter.normal seed shape
@@ -108,8 +121,17 @@ type Parameters =
     /// A copy of the given tensor.
     static member OfTensor(value: torch.Tensor) = Parameter.ofTensor value
 
-    /// The same parameter under a name.
-    static member Named(name: string, parameter: Parameter) = Parameter.named name parameter
+    /// The same parameter under a name, which ends up in saved files.
+    [<Extension>]
+    static member Named(parameter: Parameter, name: string) = Parameter.named name parameter
+
+    /// The first value times a factor.
+    [<Extension>]
+    static member Scaled(parameter: Parameter, factor: float) = Parameter.scaled factor parameter
+
+    /// The same parameter in another type or on another device.
+    [<Extension>]
+    static member On(parameter: Parameter, kind: TensorKind) = Parameter.on kind parameter
 
 /// <summary>Laws of functions for C#; those of maps are in <c>Law</c>.</summary>
 [<AbstractClass; Sealed>]

@@ -10,6 +10,7 @@ module Seed =
     /// A generator of the device that starts at the seed. The caller disposes it.
     [<CompiledName("Generator")>]
     let generator (seed: int) (device: torch.Device) =
+        Guard.notNull "device" device
         new torch.Generator(uint64 (uint32 seed), device)
 
     /// <summary>A seed for part of a computation: different for different parts, and far from those of neighbouring seeds.</summary>
@@ -32,6 +33,7 @@ module Seed =
         (kind: TensorKind)
         (shape: seq<int64>)
         =
+        Guard.notNull "shape" shape
         let shape = Seq.toArray shape
 
         Guard.holds "shape" (Array.forall (fun n -> n >= 0L) shape) (fun () ->

@@ -41,6 +41,11 @@ type Space private (shape: int64[]) =
         Guard.notNull "other" other
         Space [| Checked.(+) size other.Size |]
 
+    /// The k-fold tensor power: the axes of this space, k times.
+    member _.Power(k: int) =
+        Guard.atLeast "k" 0 k
+        Space(Array.concat (Array.replicate k shape))
+
     override _.Equals other =
         match other with
         | :? Space as space -> shape.AsSpan().SequenceEqual(space.Axes.AsSpan())
@@ -50,6 +55,12 @@ type Space private (shape: int64[]) =
         Array.fold (fun hash n -> HashCode.Combine(hash, (n: int64))) 17 shape
 
     override _.ToString() = Guard.showShape shape
+
+    /// Whether both are null or equal.
+    static member op_Equality(a: Space, b: Space) = Object.Equals(a, b)
+
+    /// Whether one is null or they differ.
+    static member op_Inequality(a: Space, b: Space) = not (Object.Equals(a, b))
 
     static member op_Implicit(size: int64) = Space.Of [| size |]
     static member op_Implicit(sizes: int64[]) = Space.Of sizes
@@ -68,6 +79,4 @@ module Space =
     let tensor (first: Space) (second: Space) = first.Tensor second
 
     /// The k-fold tensor power: shape [n; ...; n] for a space of shape [n].
-    let power (k: int) (space: Space) =
-        Guard.atLeast "k" 0 k
-        Seq.fold tensor scalar (Seq.replicate k space)
+    let power (k: int) (space: Space) = space.Power k

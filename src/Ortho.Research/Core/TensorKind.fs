@@ -40,6 +40,20 @@ type TensorKind =
             Device = tensor.device
         }
 
+    /// float64 on the CPU.
+    static member Float64 =
+        {
+            Dtype = torch.float64
+            Device = torch.CPU
+        }
+
+    /// float32 on the CPU.
+    static member Float32 =
+        {
+            Dtype = torch.float32
+            Device = torch.CPU
+        }
+
     override this.Equals other =
         match other with
         | :? TensorKind as kind -> (this :> IEquatable<TensorKind>).Equals kind
@@ -64,11 +78,10 @@ module TensorKind =
     let ofTensor (tensor: torch.Tensor) = TensorKind.Of tensor
 
     /// float64 on the CPU.
-    let float64 =
-        {
-            Dtype = torch.float64
-            Device = torch.CPU
-        }
+    let float64 = TensorKind.Float64
+
+    /// float32 on the CPU.
+    let float32 = TensorKind.Float32
 
     /// The real type that has the precision of the given one.
     let realDtype (dtype: torch.ScalarType) =

@@ -13,10 +13,15 @@ module LinearMap =
     // ---- constructors ----
 
     /// The identity of a space: x -> x.
-    let identity (space: Space) = Build.identity space
+    let identity (space: Space) =
+        Guard.notNull "space" space
+        Build.identity space
 
     /// The map that takes every element to zero.
-    let zero (domain: Space) (codomain: Space) = Build.zero domain codomain
+    let zero (domain: Space) (codomain: Space) =
+        Guard.notNull "domain" domain
+        Guard.notNull "codomain" codomain
+        Build.zero domain codomain
 
     /// <summary>The map of a dense matrix, between vectors.</summary>
     /// <param name="matrix">Shape [m; n]: a map from [n] to [m]. It is not copied.</param>
@@ -69,6 +74,9 @@ module LinearMap =
     /// <summary>The elements of one space read, row-major, as elements of another of the same size.</summary>
     /// <exception cref="T:System.ArgumentException">The sizes differ.</exception>
     let reshape (domain: Space) (codomain: Space) =
+        Guard.notNull "domain" domain
+        Guard.notNull "codomain" codomain
+
         if domain.Size <> codomain.Size then
             raise (
                 ArgumentException(
@@ -141,11 +149,14 @@ module LinearMap =
 
     /// <summary>The same map, with more promised. A promise that does not hold gives wrong results later: check it with <c>Law.promises</c>.</summary>
     let promise (traits: Traits) (map: LinearMap) =
+        Guard.notNull "map" map
         rebuilt (map.Traits ||| traits) map.Kind map
 
     /// <summary>The same map, bound to one type and device: it refuses other input, and laws and <c>toMatrix</c> draw theirs from it.</summary>
     /// <exception cref="T:System.ArgumentException">The map is bound to another type or device already.</exception>
     let on (kind: TensorKind) (map: LinearMap) =
+        Guard.notNull "map" map
+
         if map.Kind.HasValue && map.Kind.Value <> kind then
             raise (
                 ArgumentException(
@@ -195,6 +206,8 @@ module LinearMap =
 
     /// The kind of tensor that a map takes: its own, or float64 on the CPU for a map that takes any.
     let internal kindOf (map: LinearMap) =
+        Guard.notNull "map" map
+
         if map.Kind.HasValue then
             map.Kind.Value
         else
@@ -204,12 +217,12 @@ module LinearMap =
     /// <returns>Shape [codomain.Size; domain.Size], of the map's kind; float64 on the CPU for a map that takes any.</returns>
     /// <exception cref="T:System.ArgumentException">The matrix would have more than 2^27 entries.</exception>
     let toMatrix (map: LinearMap) =
+        let kind = kindOf map
         let rows, columns = map.Codomain.Size, map.Domain.Size
 
         Guard.holds "map" (rows <= matrixLimit / columns) (fun () ->
             $"map must have a matrix of at most {matrixLimit} entries, but {map} is {rows} x {columns}.")
 
-        let kind = kindOf map
         use scope = torch.NewDisposeScope()
         let units = torch.eye (columns, dtype = Nullable kind.Dtype, device = kind.Device)
         let images = map.Apply(units.reshape (Array.append [| columns |] map.Domain.Axes))
@@ -218,6 +231,8 @@ module LinearMap =
     /// <summary>The inverse where the way the map was made tells it: unitary maps, multiples, invertible diagonals, and products,
     /// tensor products and direct sums of those. None otherwise.</summary>
     let rec tryInverse (map: LinearMap) : LinearMap option =
+        Guard.notNull "map" map
+
         let all (maps: LinearMap[]) =
             let inverses = maps |> Array.map tryInverse
 

@@ -10,7 +10,8 @@ open TorchSharp
 [<RequireQualifiedAccess>]
 module Basis =
 
-    let private checkOrders (k: int) (l: int) =
+    let private check (group: Group) (k: int) (l: int) =
+        Guard.notNull "group" group
         Guard.atLeast "k" 0 k
         Guard.atLeast "l" 0 l
 
@@ -20,7 +21,7 @@ module Basis =
     /// <param name="l">Tensor order of the output, at least 0.</param>
     [<CompiledName("Dimension")>]
     let dimension (group: Group) (k: int) (l: int) : bigint =
-        checkOrders k l
+        check group k l
 
         match group with
         | Group.Permutations n -> SetPartition.restrictedBell (l + k) n
@@ -29,7 +30,7 @@ module Basis =
     /// <exception cref="T:System.ArgumentException">There are more than `limit`; the message says how many.</exception>
     [<CompiledName("DiagramsWithin")>]
     let diagramsWithin (limit: int) (group: Group) (k: int) (l: int) : Diagram[] =
-        checkOrders k l
+        check group k l
 
         match group with
         | Group.Permutations n -> Diagram.enumerateWithin limit n k l

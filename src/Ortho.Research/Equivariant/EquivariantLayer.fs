@@ -12,7 +12,7 @@ open TorchSharp
 module Equivariant =
 
     /// The most weights (diagrams x channels x channels) that a layer makes unless told otherwise.
-    [<Literal>]
+    [<Literal; CompiledName("WeightLimit")>]
     let weightLimit = 16_777_216
 
     let private groups (group: Group) (k: int) (l: int) =
@@ -81,6 +81,7 @@ module Equivariant =
     /// <exception cref="T:System.ArgumentException">The weights have another shape.</exception>
     [<CompiledName("OfWeight")>]
     let ofWeight (group: Group) (k: int, l: int) (weight: torch.Tensor) : LinearMap =
+        Guard.notNull "group" group
         Guard.rank "weight" 3 weight
         Guard.floating "weight" weight
         Guard.notEmpty "weight" weight
@@ -109,21 +110,17 @@ module Equivariant =
     let internal initialWeight (seed: int) (group: Group) (k: int, c: int) (l: int, d: int) =
         let diagrams = diagrams group k l
 
-        let kind =
-            {
-                Dtype = torch.float32
-                Device = torch.CPU
-            }
-
         use _ = torch.NewDisposeScope()
         let n = float group.Dimension
 
         let deviations =
             diagrams
             |> Array.map (fun diagram -> sqrt (n ** float (l - diagram.BlockCount) / float (c * diagrams.Length)))
-            |> vector kind
+            |> vector TensorKind.float32
 
-        let normal = Seed.normal seed kind [ diagrams.LongLength; int64 c; int64 d ]
+        let normal =
+            Seed.normal seed TensorKind.float32 [ diagrams.LongLength; int64 c; int64 d ]
+
         (normal .* deviations.reshape (-1L, 1L, 1L)).MoveToOuterDisposeScope()
 
 /// <summary>A learned equivariant layer from tensors of order k to tensors of order l, with channels and an equivariant bias.</summary>

@@ -85,6 +85,7 @@ module Functor =
     /// <param name="d">The diagram: its bottom row is the input's axes, its top row the output's.</param>
     [<CompiledName("Diagram")>]
     let diagram (n: int) (d: Diagram) : LinearMap =
+        Guard.notNull "d" d
         Guard.positive "n" n
         let size = int64 n
         let space (axes: int) = Space.power axes (Space.Of size)
@@ -112,6 +113,7 @@ module Functor =
     /// <remarks>X_d = sum of mu(d, e) D_e over the coarsenings e of d (Moebius inversion), as many terms as Bell (number of blocks).</remarks>
     [<CompiledName("Orbit")>]
     let orbit (n: int) (d: Diagram) : LinearMap =
+        Guard.notNull "d" d
         Guard.positive "n" n
 
         if d.BlockCount > n then

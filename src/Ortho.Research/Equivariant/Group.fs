@@ -5,6 +5,7 @@ open System
 /// <summary>A group of n x n matrices that acts on R^n.</summary>
 [<RequireQualifiedAccess>]
 type Group =
+    internal
     /// The permutations of n coordinates.
     | Permutations of n: int
 
@@ -18,6 +19,12 @@ type Group =
     static member Symmetric(n: int) =
         Guard.positive "n" n
         Permutations n
+
+    /// Whether both are null or equal.
+    static member op_Equality(a: Group, b: Group) = Object.Equals(a, b)
+
+    /// Whether one is null or they differ.
+    static member op_Inequality(a: Group, b: Group) = not (Object.Equals(a, b))
 
     override this.ToString() =
         match this with
@@ -57,6 +64,9 @@ type Group with
 
     /// Elements that generate the group.
     member this.Generators = Group.generators this
+
+    /// The element of S_n that takes coordinate i to place p[i].
+    static member OfPermutation(p: Permutation) = Group.ofPermutation p
 
     /// A random element, uniform over the group.
     member this.Random(seed: int) = Group.random seed this

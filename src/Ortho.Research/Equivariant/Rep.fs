@@ -12,7 +12,9 @@ type Rep internal (name: string, group: Group, space: Space, act: LinearMap -> L
     member _.Space = space
 
     /// The map of an element g, given as a map of R^n.
-    member _.Of(g: LinearMap) = act g
+    member _.Of(g: LinearMap) =
+        Guard.notNull "g" g
+        act g
 
     override _.ToString() = name
 
@@ -22,6 +24,7 @@ module Rep =
 
     /// R^n itself: g acts as g.
     let vector (group: Group) =
+        Guard.notNull "group" group
         Rep($"{group} on R^{group.Dimension}", group, Space.Of(int64 group.Dimension), id)
 
     /// R^n with coordinates permuted by S_n.
@@ -29,9 +32,14 @@ module Rep =
 
     /// The space of a shape on which every element acts as the identity, e.g. channels.
     let trivial (space: Space) (group: Group) =
+        Guard.notNull "space" space
+        Guard.notNull "group" group
         Rep($"trivial {space}", group, space, (fun _ -> LinearMap.identity space))
 
     let private sameGroup (left: Rep) (right: Rep) =
+        Guard.notNull "left" left
+        Guard.notNull "right" right
+
         Guard.holds "right" (left.Group = right.Group) (fun () ->
             $"right must be a representation of {left.Group}, like left, but is one of {right.Group}.")
 
@@ -72,6 +80,8 @@ module Rep =
     /// <param name="sigma">How it acts on the codomain.</param>
     /// <param name="map">The map A.</param>
     let equivariance (seed: int) (elements: int) (rho: Rep, sigma: Rep) (map: LinearMap) : float =
+        Guard.notNull "sigma" sigma
+        Guard.notNull "map" map
         sameGroup rho sigma
 
         Guard.holds "map" (map.Domain = rho.Space && map.Codomain = sigma.Space) (fun () ->

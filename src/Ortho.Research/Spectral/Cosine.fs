@@ -26,6 +26,7 @@ open TorchSharp
 let internal denseLimit = 64L
 
 let private checkLength (kind: CosineType) (n: int64) =
+    Guard.notNull "kind" kind
     Guard.atLeast "n" (if kind = CosineType.DctI then 2L else 1L) n
 
 /// An action on real tensors, for complex ones too: part by part.
@@ -118,6 +119,8 @@ let plain (kind: CosineType) (n: int64) : LinearMap =
 /// <exception cref="T:System.ArgumentException">No such axis, or it is too short.</exception>
 [<CompiledName("Along")>]
 let along (kind: CosineType) (axis: int) (space: Space) : LinearMap =
+    Guard.notNull "kind" kind
+    Guard.notNull "space" space
     Guard.between "axis" 0 (space.Rank - 1) axis
 
     space.Axes
@@ -134,6 +137,8 @@ let along (kind: CosineType) (axis: int) (space: Space) : LinearMap =
 /// <exception cref="T:System.ArgumentException">Another number of transforms than axes, or an axis is too short.</exception>
 [<CompiledName("Separable")>]
 let separable (kinds: seq<CosineType>) (space: Space) : LinearMap =
+    Guard.notNull "kinds" kinds
+    Guard.notNull "space" space
     let kinds = Seq.toArray kinds
 
     Guard.holds "kinds" (kinds.Length = space.Rank && kinds.Length > 0) (fun () ->

@@ -34,6 +34,7 @@ module Poisson =
     /// <exception cref="T:System.ArgumentException">A size below 1, or a spacing that is not positive and finite.</exception>
     [<CompiledName("Axis")>]
     let axis (boundary: Boundary) (size: int64) (spacing: float) : GridAxis =
+        Guard.notNull "boundary" boundary
         Guard.positive "size" size
         Guard.finite "spacing" spacing
         Guard.holds "spacing" (spacing > 0.0) (fun () -> $"spacing must be above 0, but is {spacing}.")

@@ -63,12 +63,14 @@ module TensorKind =
     /// The type and device of a tensor.
     let ofTensor (tensor: torch.Tensor) = TensorKind.Of tensor
 
+    /// The given type on the CPU.
+    let cpu (dtype: torch.ScalarType) = { Dtype = dtype; Device = torch.CPU }
+
+    /// float32 on the CPU, TorchSharp's own default.
+    let float32 = cpu torch.float32
+
     /// float64 on the CPU.
-    let float64 =
-        {
-            Dtype = torch.float64
-            Device = torch.CPU
-        }
+    let float64 = cpu torch.float64
 
     /// The real type that has the precision of the given one.
     let realDtype (dtype: torch.ScalarType) =

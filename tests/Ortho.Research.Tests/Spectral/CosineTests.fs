@@ -126,12 +126,7 @@ let tests =
                     let map = Cosine.transform kind 16384L
                     Expect.isLessThan (Law.unitary 1 map) 1e-13 $"{kind} in float64"
 
-                    let single =
-                        map
-                        |> LinearMap.on
-                            { TensorKind.float64 with
-                                Dtype = torch.float32
-                            }
+                    let single = map |> LinearMap.on TensorKind.float32
 
                     Expect.isLessThan (Law.inverse 1 single single.Adjoint) 1e-6 $"{kind} in float32")
 
@@ -221,13 +216,7 @@ let tests =
                 use _ = torch.NewDisposeScope()
                 let map = Cosine.transform CosineType.DctII 100L
 
-                let x =
-                    Seed.normal
-                        1
-                        { TensorKind.float64 with
-                            Dtype = torch.float32
-                        }
-                        [ 100L ]
+                let x = Seed.normal 1 TensorKind.float32 [ 100L ]
 
                 let results =
                     Array.Parallel.init 8 (fun _ -> (map.Apply x).DetachFromDisposeScope())

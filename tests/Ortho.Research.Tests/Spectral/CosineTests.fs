@@ -128,7 +128,10 @@ let tests =
 
                     let single = map |> LinearMap.on TensorKind.float32
 
-                    Expect.isLessThan (Law.inverse 1 single single.Adjoint) 1e-6 $"{kind} in float32")
+                    Expect.isLessThan (Law.inverse 1 single single.Adjoint) 1e-6 $"{kind} in float32"
+                    let x = Seed.normal 3 TensorKind.float64 [ 16384L ]
+                    let narrow = (single.Apply(x.``to`` torch.float32)).``to`` torch.float64
+                    Expect.isLessThan (Law.distance (map.Apply x) narrow) 1e-6 $"{kind}: float32 against float64")
 
             testCase "a cosine of the basis is one coefficient" (fun () ->
                 use _ = torch.NewDisposeScope()

@@ -53,12 +53,7 @@ let routes =
 let hom = List.allPairs [ 1..4 ] (List.allPairs [ 0..2 ] [ 0..2 ])
 
 let entries (dtype: torch.ScalarType) map =
-    map
-    |> LinearMap.on
-        { TensorKind.float64 with
-            Dtype = dtype
-        }
-    |> LinearMap.toMatrix
+    map |> LinearMap.on (TensorKind.cpu dtype) |> LinearMap.toMatrix
 
 let law what source cases holds =
     Claim.equals $"{what}: wrong of {List.length cases:N0}" (source, 0) (fun () ->

@@ -5,11 +5,7 @@ open Ortho
 open TorchSharp
 
 module private Input =
-    let single =
-        {
-            Dtype = torch.float32
-            Device = torch.CPU
-        }
+    let single = TensorKind.float32
 
     let normal (seed: int) (shape: int64 list) =
         torch.set_num_threads 1

@@ -112,7 +112,7 @@ internal static class LinearMapTests
         var single = any.On(TensorKind.Float32);
         Equal(TensorKind.Float32, single.Kind, "bound");
         Equal(float32, single.ToMatrix().dtype, "of its matrix");
-        Equal(complex128, any.On(new TensorKind(complex128, CPU)).ToMatrix().dtype, "of any two");
+        Equal(complex128, any.On(TensorKind.Cpu(complex128)).ToMatrix().dtype, "of any two");
         Refused<ArgumentException>("kind", () => single.On(TensorKind.Float64));
         Equal("float32 on cpu", single.Kind.ToString(), "prints");
     }

@@ -77,6 +77,11 @@ internal static class WingTests
         Small(Law.Inverse(1, solver, laplacian), "a solver");
         Small(Math.Abs(laplacian.Norm() + Poisson.Eigenvalues(axes).min().item<double>()) / laplacian.Norm() / 1e3, "the largest eigenvalue, to 1e-9");
         Equal(5L, axes[1].Size, "an axis");
+        var terms = Poisson.BoundaryTerms(axes);
+        That(terms.Domain == Space.Of(10, 7) && terms.Codomain == solver.Domain, "boundary data");
+        Small(Law.Adjoint(1, terms), "as a map");
+        Equal(0.0, Poisson.Incompatibility(axes, ones(8, 5, float64)), "a Dirichlet end takes any right-hand side");
+        Small(Math.Abs(Poisson.Incompatibility([axes[0]], ones(8, float64)) - 1), "Neumann ends take no constant");
     }
 
     static void Together()

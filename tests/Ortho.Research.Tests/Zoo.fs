@@ -197,6 +197,12 @@ module Zoo =
                         Poisson.axis Boundary.Dirichlet (n case) 0.5
                         Poisson.axis Boundary.Neumann (m case) 0.25
                     ])
+            free "boundary terms" (fun case ->
+                Poisson.boundaryTerms
+                    [
+                        Poisson.axis Boundary.Dirichlet (n case) 0.5
+                        Poisson.axis Boundary.Neumann (m case) 0.25
+                    ])
             free "Poisson solver" (fun case ->
                 Poisson.solver
                     [

@@ -40,20 +40,6 @@ type TensorKind =
             Device = tensor.device
         }
 
-    /// float64 on the CPU.
-    static member Float64 =
-        {
-            Dtype = torch.float64
-            Device = torch.CPU
-        }
-
-    /// float32 on the CPU.
-    static member Float32 =
-        {
-            Dtype = torch.float32
-            Device = torch.CPU
-        }
-
     override this.Equals other =
         match other with
         | :? TensorKind as kind -> (this :> IEquatable<TensorKind>).Equals kind
@@ -77,11 +63,14 @@ module TensorKind =
     /// The type and device of a tensor.
     let ofTensor (tensor: torch.Tensor) = TensorKind.Of tensor
 
-    /// float64 on the CPU.
-    let float64 = TensorKind.Float64
+    /// The given type on the CPU.
+    let cpu (dtype: torch.ScalarType) = { Dtype = dtype; Device = torch.CPU }
 
-    /// float32 on the CPU.
-    let float32 = TensorKind.Float32
+    /// float32 on the CPU, TorchSharp's own default.
+    let float32 = cpu torch.float32
+
+    /// float64 on the CPU.
+    let float64 = cpu torch.float64
 
     /// The real type that has the precision of the given one.
     let realDtype (dtype: torch.ScalarType) =
@@ -95,3 +84,15 @@ module TensorKind =
         tensor.dtype = kind.Dtype
         && tensor.device_type = kind.Device.``type``
         && (kind.Device.``type`` = DeviceType.CPU || tensor.device_index = kind.Device.index)
+
+// What a C# program calls.
+type TensorKind with
+
+    /// The given type on the CPU.
+    static member Cpu(dtype: torch.ScalarType) = TensorKind.cpu dtype
+
+    /// float32 on the CPU.
+    static member Float32 = TensorKind.float32
+
+    /// float64 on the CPU.
+    static member Float64 = TensorKind.float64

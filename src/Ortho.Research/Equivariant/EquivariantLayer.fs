@@ -15,62 +15,13 @@ module Equivariant =
     [<Literal; CompiledName("WeightLimit")>]
     let weightLimit = 16_777_216
 
-    let private groups (group: Group) (k: int) (l: int) =
-        Basis.diagrams group k l |> ignore
-        CrossingGroups.make group.Dimension k l
-
-    let private listed (groups: CrossingGroup[]) =
-        groups
-        |> Array.collect (fun group -> group.Pairs |> Seq.cast<Diagram option> |> Seq.choose id |> Seq.toArray)
-
     /// <summary>The diagrams of a layer in the order of its weights: by number of crossing blocks, contraction, placement.</summary>
     /// <param name="group">The group that acts on R^n.</param>
     /// <param name="k">Tensor order of the input.</param>
     /// <param name="l">Tensor order of the output.</param>
     [<CompiledName("Diagrams")>]
-    let diagrams (group: Group) (k: int) (l: int) : Diagram[] = groups group k l |> listed
-
-    /// For each group the matrix that takes the channels of its contractions to those of its placements.
-    let private matrices (groups: CrossingGroup[]) (weight: torch.Tensor) =
-        use scope = torch.NewDisposeScope()
-        let count, c, d = weight.size 0, weight.size 1, weight.size 2
-
-        let isFull (group: CrossingGroup) =
-            group.Pairs |> Seq.cast<Diagram option> |> Seq.forall _.IsSome
-
-        // A row of zeros for the pairs that are no diagram, if there are any.
-        let rows =
-            if Array.forall isFull groups then
-                weight
-            else
-                torch.cat ([| weight; weight.new_zeros [| 1L; c; d |] |], 0L)
-
-        let mutable next = 0L
-
-        groups
-        |> Array.map (fun group ->
-            let p, q = group.Contractions.LongLength, group.Placements.LongLength
-            let first = next
-
-            let index =
-                group.Pairs
-                |> Seq.cast<Diagram option>
-                |> Seq.map (fun pair ->
-                    if pair.IsSome then
-                        next <- next + 1L
-                        next - 1L
-                    else
-                        count)
-                |> Seq.toArray
-
-            let blocks =
-                if isFull group then
-                    rows.narrow (0L, first, p * q)
-                else
-                    rows.index_select (0L, torch.tensor(index).``to`` weight.device)
-
-            blocks.reshape([| p; q; c; d |]).permute(1L, 3L, 0L, 2L).reshape(q * d, p * c)
-            |> scope.MoveToOuter)
+    let diagrams (group: Group) (k: int) (l: int) : Diagram[] =
+        LayerPlan.diagrams (LayerPlan.groups group k l)
 
     /// <summary>The equivariant map sum over d of D_d (x) W_d^T.</summary>
     /// <param name="group">The group that acts on R^n.</param>
@@ -85,25 +36,13 @@ module Equivariant =
         Guard.rank "weight" 3 weight
         Guard.floating "weight" weight
         Guard.notEmpty "weight" weight
-        let n = group.Dimension
         let count = Basis.dimension group k l
 
         Guard.holds "weight" (bigint (weight.size 0) = count) (fun () ->
             $"weight must have first axis {count}, the dimension of the equivariant maps from order {k} to order {l} of {group}, but has shape {Guard.showShape weight.shape}.")
 
-        let c, d = weight.size 1, weight.size 2
-        let groups = groups group k l
-
-        Array.map2
-            (fun (group: CrossingGroup) matrix ->
-                let crossing = Space.power group.Contractions[0].Crossing.Length (Space.Of(int64 n))
-
-                CrossingGroups.expand n l d group.Placements
-                * (LinearMap.identity crossing .*. LinearMap.ofMatrix matrix)
-                * CrossingGroups.contract n k c group.Contractions)
-            groups
-            (matrices groups weight)
-        |> Array.reduce (+)
+        LayerPlan.make group (k, l) (weight.size 1, weight.size 2)
+        |> LayerPlan.map weight
 
     /// <summary>First weights that keep variance: for independent N(0, 1) input, the outputs have mean square 1 on average.</summary>
     /// <remarks>D_d has n^b entries 1 for b blocks, so E |D_d x|^2 = n^b; each diagram gets an equal share of the n^l output entries.</remarks>
@@ -165,6 +104,11 @@ type EquivariantLayer
             let biases = int64 (Basis.dimension group 0 outputOrder)
             register "bias" (torch.zeros (biases, int64 outputChannels))
 
+    let plan =
+        LayerPlan.make group (inputOrder, outputOrder) (int64 inputChannels, int64 outputChannels)
+
+    let constant = LayerPlan.make group (0, outputOrder) (1L, int64 outputChannels)
+
     /// The group that the layer commutes with.
     member _.Group = group
 
@@ -183,8 +127,7 @@ type EquivariantLayer
         Rep.vector group |> Rep.tensorPower outputOrder |> Rep.channels outputChannels
 
     /// The linear part, of the weights as they are now: it follows later steps only as far as they change these tensors in place.
-    member this.Linear: LinearMap =
-        Equivariant.ofWeight group (inputOrder, outputOrder) (this.get_parameter "weight")
+    member this.Linear: LinearMap = LayerPlan.map (this.get_parameter "weight") plan
 
     /// <summary>The layer on a batch, [*batch; n^k; inputChannels] -> [*batch; n^l; outputChannels].</summary>
     override this.forward(x: torch.Tensor) =
@@ -194,8 +137,8 @@ type EquivariantLayer
         let shifted =
             if hasBias then
                 let bias = this.get_parameter "bias"
-                let constant = Equivariant.ofWeight group (0, outputOrder) (bias.unsqueeze 1L)
-                y .+ constant.Apply(bias.new_ones 1L)
+                let constants = LayerPlan.map (bias.unsqueeze 1L) constant
+                y .+ constants.Apply(bias.new_ones 1L)
             else
                 y
 

@@ -18,8 +18,9 @@ type CosineType =
 /// <summary>The eight orthonormal transforms on the last axis of a real tensor: by the matrix of their definition, and by real FFT.</summary>
 /// <remarks>
 /// DCT-II and III: one real FFT of length n (Makhoul 1980). DCT-I and DST-I: one of the even or odd extension, length 2(n-1) or 2(n+1).
-/// DCT-IV: one complex FFT of length n/2 for even n, of length 2n for odd n. The sine transforms II, III, IV are cosine transforms between
-/// reversal and alternating signs. Angles are reduced in integers before any cosine is taken.
+/// DCT-IV: one complex FFT of length n/2 for even n, one real FFT of length n for odd n (after Chan and Ho 1990). The sine transforms II, III, IV
+/// are cosine transforms between reversal and alternating signs, which cost nothing but the order of the parts and a sign of one of them.
+/// Angles are reduced in integers before any cosine is taken.
 /// </remarks>
 module internal CosineForm =
 
@@ -60,12 +61,22 @@ module internal CosineForm =
         | CosineType.DctIII
         | CosineType.DstIII -> entry (inverse kind) n j k
 
-    let private signs (n: int64) =
-        Table.ofNumbers [| n |] (Array.init (int n) (fun i -> if i % 2 = 0 then 1.0 else -1.0))
-
     let private flip (x: torch.Tensor) = x.flip [| -1L |]
 
     let private part (start: int64) (length: int64) (x: torch.Tensor) = x.narrow (x.ndim - 1L, start, length)
+
+    /// Entries start, start + step, ... (a view).
+    let private every (start: int64) (step: int64) (x: torch.Tensor) =
+        x.slice (x.ndim - 1L, start, x.size (int x.ndim - 1), step)
+
+    let private join (parts: torch.Tensor[]) = torch.cat (parts, -1L)
+
+    /// a0, b0, a1, b1, ...
+    let private interleave (a: torch.Tensor) (b: torch.Tensor) =
+        torch.stack([| a; b |], -1L).flatten(a.ndim - 1L)
+
+    let private zeroBefore (x: torch.Tensor) =
+        join [| x.new_zeros (Array.append x.shape[.. x.shape.Length - 2] [| 1L |]); x |]
 
     /// x by the matrix of the definition.
     let dense (kind: CosineType) (n: int64) =
@@ -78,46 +89,56 @@ module internal CosineForm =
 
         fun (x: torch.Tensor) -> x.matmul (table.Like x)
 
-    /// 0, 2, 4, ..., 5, 3, 1: the order in which Makhoul reads the input.
-    let private evenThenOdd (n: int64) =
-        Array.init (int n) (fun i -> if 2 * i < int n then 2 * i else 2 * (int n - i) - 1)
-
-    let private phases (n: int64) (sign: float) (first: float) (others: float) =
-        let count = int (n / 2L) + 1
-
+    /// size exp (i pi numerator / denominator) for k = 0, ..., count - 1.
+    let private phases (count: int64) (size: int -> float) (numerator: int64 -> int64) (denominator: int64) =
         Table.ofPolar
-            (Array.init count (fun k -> if k = 0 then first else others))
-            (Array.init count (fun k -> sign * Math.PI * float k / float (2L * n)))
+            (Array.init (int count) size)
+            (Array.init (int count) (fun k -> Math.PI * float (numerator (int64 k)) / float denominator))
 
-    let private dctII (n: int64) =
-        let gather = Actions.gather (evenThenOdd n |> Array.map int64)
-        let twiddle = phases n -1.0 (sqrt (1.0 / float n)) (sqrt (2.0 / float n))
+    /// DCT-II; or DST-II, which is DCT-II after alternating signs and before reversal.
+    let private second (isSine: bool) (n: int64) =
+        let count = n / 2L + 1L
 
-        fun (x: torch.Tensor) ->
-            // W_k = exp (-i pi k / 2n) V_k: X_k is its real part, X_(n-k) minus its imaginary part.
-            let w = torch.fft.rfft (gather x) |> Table.times twiddle
-            let tail = (n - 1L) / 2L
-            torch.cat ([| w.real; (w.imag |> part 1L tail |> flip).negative() |], -1L)
-
-    let private dctIII (n: int64) =
-        let order = evenThenOdd n
-        let scatter = Array.zeroCreate<int64> order.Length
-        order |> Array.iteri (fun i j -> scatter[j] <- int64 i)
-        let gather = Actions.gather scatter
-        let twiddle = phases n 1.0 (sqrt (float n)) (sqrt (float n / 2.0))
+        let twiddle =
+            phases count (fun k -> sqrt ((if k = 0 then 1.0 else 2.0) / float n)) (fun k -> n - k) (2L * n)
 
         fun (x: torch.Tensor) ->
-            // W_k = X_k - i X_(n-k), with X_n = 0.
-            let count = n / 2L
-            let zero = x.new_zeros (Array.append x.shape[.. x.shape.Length - 2] [| 1L |])
+            let odd = every 1L 2L x |> flip
+            let v = join [| every 0L 2L x; (if isSine then odd.negative () else odd) |]
+            // W_k = i exp (-i pi k / 2n) V_k: its imaginary part is X_k, its real part X_(n-k).
+            let w = torch.fft.rfft v |> Table.times twiddle
+            let low, high = w.imag, part 1L (n - count) w.real
 
-            let back =
-                torch.cat ([| zero; (x |> part (n - count) count |> flip).negative() |], -1L)
+            join (
+                if isSine then
+                    [| high; flip low |]
+                else
+                    [| low; flip high |]
+            )
 
-            let w = torch.complex (part 0L (count + 1L) x |> _.contiguous(), back)
-            torch.fft.irfft (Table.times twiddle w, n) |> gather
+    /// DCT-III; or DST-III, which is DCT-III after reversal and before alternating signs.
+    let private third (isSine: bool) (n: int64) =
+        let count = n / 2L + 1L
+        let evens = (n + 1L) / 2L
 
-    let private dctI (n: int64) =
+        let twiddle =
+            phases count (fun k -> sqrt (float n / (if k = 0 then 1.0 else 2.0))) (fun k -> k - n) (2L * n)
+
+        fun (x: torch.Tensor) ->
+            let low, high =
+                if isSine then
+                    part (n - count) count x |> flip, part 0L (count - 1L) x
+                else
+                    part 0L count x, part (n - count + 1L) (count - 1L) x |> flip
+            // X_(n-k) + i X_k with X_n = 0, turned by -i exp (i pi k / 2n), is V_k.
+            let w = torch.complex (zeroBefore high, low.contiguous ())
+            let v = torch.fft.irfft (Table.times twiddle w, n)
+            let odd = part (n - evens) evens v |> flip
+
+            interleave (part 0L evens v) (if isSine then odd.negative () else odd)
+            |> part 0L n
+
+    let private firstCosine (n: int64) =
         let atEnds value inside =
             Table.ofNumbers [| n |] (Array.init (int n) (fun i -> if i = 0 || i = int n - 1 then value else inside))
 
@@ -127,75 +148,99 @@ module internal CosineForm =
 
         fun (x: torch.Tensor) ->
             let z = Table.times input x
-            let even = torch.cat ([| z; part 1L (n - 2L) z |> flip |], -1L)
+            let even = join [| z; part 1L (n - 2L) z |> flip |]
             (torch.fft.rfft even).real |> Table.times output
 
-    let private dstI (n: int64) =
+    let private firstSine (n: int64) =
         let size = 1.0 / sqrt (2.0 * float (n + 1L))
 
         fun (x: torch.Tensor) ->
-            let zero = x.new_zeros (Array.append x.shape[.. x.shape.Length - 2] [| 1L |])
-            let odd = torch.cat ([| zero; x; zero; (flip x).negative() |], -1L)
+            let odd = join [| zeroBefore x; (flip x).negative() |> zeroBefore |]
             multiply -size ((torch.fft.rfft odd).imag |> part 1L n)
 
-    let private dctIV (n: int64) =
-        if n % 2L = 0L then
-            // (x_2j + i x_(n-1-2j)), turned, transformed, turned: its real and imaginary parts are X_2k and -X_(n-1-2k).
-            let count = int n / 2
+    /// DCT-IV or DST-IV of even length.
+    let private fourthEven (isSine: bool) (n: int64) =
+        let count = n / 2L
 
-            let forward =
-                Table.ofPolar
-                    (Array.create count (sqrt (2.0 / float n)))
-                    (Array.init count (fun j -> -Math.PI * float (4 * j + 1) / float (4L * n)))
+        let forward =
+            phases count (fun _ -> sqrt (2.0 / float n)) (fun j -> -(8L * j + 1L)) (8L * n)
 
-            let back =
-                Table.ofPolar (Array.create count 1.0) (Array.init count (fun k -> -Math.PI * float k / float n))
+        let back =
+            phases count (fun _ -> 1.0) (fun k -> (if isSine then 0L else 4L * n) - (8L * k + 1L)) (8L * n)
 
-            let even = Actions.gather (Array.init count (fun j -> int64 (2 * j)))
-            let oddDown = Actions.gather (Array.init count (fun j -> n - 1L - int64 (2 * j)))
-            // Where each output stands among the real parts and, behind them, the imaginary parts.
-            let merge =
-                Actions.gather (
-                    Array.init (int n) (fun k ->
-                        if k % 2 = 0 then
-                            int64 (k / 2)
-                        else
-                            int64 (count + (int n - 1 - k) / 2))
-                )
+        fun (x: torch.Tensor) ->
+            let even, odd = every 0L 2L x |> _.contiguous(), every 1L 2L x |> flip
 
-            fun (x: torch.Tensor) ->
-                let turned = torch.complex (even x, oddDown x) |> Table.times forward
-                let y = torch.fft.fft_ turned |> Table.times back
-                torch.cat ([| y.real; y.imag.negative () |], -1L) |> merge
-        else
-            let input =
-                Table.ofPolar
-                    (Array.create (int n) 1.0)
-                    (Array.init (int n) (fun j -> -Math.PI * float j / float (2L * n)))
+            let z =
+                if isSine then
+                    torch.complex (odd, even)
+                else
+                    torch.complex (even, odd)
+            // Cosine: W_k = i (X_2k - i X_(n-1-2k)). Sine: W_k = X_2k + i X_(n-1-2k).
+            let w = torch.fft.fft_ (Table.times forward z) |> Table.times back
+            let evens, odds = if isSine then w.real, w.imag else w.imag, w.real
+            interleave evens (flip odds)
 
-            let output =
-                Table.ofPolar
-                    (Array.create (int n) (sqrt (2.0 / float n)))
-                    (Array.init (int n) (fun k -> -Math.PI * float (2 * k + 1) / float (4L * n)))
+    /// DCT-IV or DST-IV of odd length: with x continued to j = 0, ..., 4n-1 by the symmetries of its cosine and read at every fourth
+    /// place, X_k is the real part of exp (-i pi (2k+1) / 4n) F_(2k+1), F the FFT of length n.
+    let private fourthOdd (isSine: bool) (n: int64) =
+        let twiddle =
+            phases
+                (n / 2L + 1L)
+                (fun _ -> sqrt (2.0 / float n))
+                (fun k -> 2L * n - (if k % 2L = 1L then k else n + k))
+                (4L * n)
 
-            fun (x: torch.Tensor) ->
-                let turned = input.Like x .* x
-                (torch.fft.fft_ (turned, 2L * n) |> part 0L n |> Table.times output).real
+        fun (x: torch.Tensor) ->
+            let places = Array.init 4 (fun start -> every (int64 start) 4L x)
+
+            let continued =
+                if isSine then
+                    join
+                        [|
+                            places[0]
+                            flip places[1]
+                            join([| places[2]; flip places[3] |]).negative()
+                        |]
+                else
+                    join
+                        [|
+                            places[0]
+                            join([| flip places[1]; places[2] |]).negative()
+                            flip places[3]
+                        |]
+            // Imaginary part: X at 2k+1 = j or j + n, the odd one; real part: X at the mirror image of that place, 2n - (2k+1).
+            let w = torch.fft.rfft continued |> Table.times twiddle
+            let here, mirror = w.imag, w.real
+
+            if isSine then
+                join
+                    [|
+                        every 1L 2L mirror
+                        every 0L 2L here |> flip
+                        every 2L 2L mirror
+                        every 1L 2L here |> flip
+                    |]
+            else
+                join
+                    [|
+                        every 1L 2L here
+                        every 2L 2L mirror |> flip
+                        every 0L 2L here
+                        every 1L 2L mirror |> flip
+                    |]
+
+    let private fourth (isSine: bool) (n: int64) =
+        (if n % 2L = 0L then fourthEven else fourthOdd) isSine n
 
     /// x by real FFT.
-    let rec fast (kind: CosineType) (n: int64) : torch.Tensor -> torch.Tensor =
+    let fast (kind: CosineType) (n: int64) : torch.Tensor -> torch.Tensor =
         match kind with
-        | CosineType.DctI -> dctI n
-        | CosineType.DctII -> dctII n
-        | CosineType.DctIII -> dctIII n
-        | CosineType.DctIV -> dctIV n
-        | CosineType.DstI -> dstI n
-        | CosineType.DstII ->
-            let cosines, alternating = dctII n, signs n
-            fun x -> Table.times alternating x |> cosines |> flip
-        | CosineType.DstIII ->
-            let cosines, alternating = dctIII n, signs n
-            fun x -> flip x |> cosines |> Table.times alternating
-        | CosineType.DstIV ->
-            let cosines, alternating = dctIV n, signs n
-            fun x -> flip x |> cosines |> Table.times alternating
+        | CosineType.DctI -> firstCosine n
+        | CosineType.DctII -> second false n
+        | CosineType.DctIII -> third false n
+        | CosineType.DctIV -> fourth false n
+        | CosineType.DstI -> firstSine n
+        | CosineType.DstII -> second true n
+        | CosineType.DstIII -> third true n
+        | CosineType.DstIV -> fourth true n

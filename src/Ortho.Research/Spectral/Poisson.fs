@@ -1,6 +1,7 @@
 namespace Ortho
 
 open System
+open TorchSharp
 
 /// What holds at the two ends of an axis.
 [<RequireQualifiedAccess>]
@@ -99,6 +100,62 @@ module Poisson =
             |> Simplify.kronecker)
         |> Array.reduce (+)
 
+    /// Row r of x is added to row t of y on the last axis, for each pair r, t.
+    let private picked (source: int64) (target: int64) (pairs: (struct (int64 * int64 * int64))[]) name : LinearMap =
+        let act length (pairs: (struct (int64 * int64 * int64))[]) =
+            Actions.scoped (fun x ->
+                let last = x.ndim - 1L
+                let y = x.new_zeros (Array.append x.shape[.. x.shape.Length - 2] [| length |])
+
+                for struct (from, at, count) in pairs do
+                    addInPlace (y.narrow (last, at, count)) (x.narrow (last, from, count))
+
+                y)
+
+        let back =
+            pairs |> Array.map (fun (struct (from, at, count)) -> struct (at, from, count))
+
+        Build.leaf
+            name
+            (Space.Of source)
+            (Space.Of target)
+            Traits.None
+            (Nullable())
+            (act target pairs)
+            (act source back)
+        |> LinearFunction.Wrap
+
+    /// <summary>What given boundary data add to the Laplacian: of u with data g it is laplacian u + boundaryTerms g, so that
+    /// solver (f - boundaryTerms g) solves Laplacian u = f with those data.</summary>
+    /// <param name="axes">One to three axes.</param>
+    /// <returns>A map from [n1 + 2; n2 + 2; ...] to [n1; n2; ...]. Its input is the grid with one layer around it, of which only the layer is
+    /// read, without edges and corners: values of u one spacing outside at Dirichlet ends, outward derivatives of u at Neumann ends.</returns>
+    /// <exception cref="T:System.ArgumentException">No axis or more than three, or a bad one.</exception>
+    [<CompiledName("BoundaryTerms")>]
+    let boundaryTerms (axes: seq<GridAxis>) : LinearMap =
+        let axes = checkedAxes axes
+
+        let inside (n: int64) =
+            picked (n + 2L) n [| struct (1L, 0L, n) |] $"inside[{n}]"
+
+        let ends (along: GridAxis) =
+            let n = along.Size
+
+            let weight =
+                match along.Boundary with
+                | Boundary.Dirichlet -> 1.0 / (along.Spacing * along.Spacing)
+                | Boundary.Neumann -> 1.0 / along.Spacing
+
+            weight
+            * picked (n + 2L) n [| struct (0L, 0L, 1L); struct (n + 1L, n - 1L, 1L) |] $"ends[{n}]"
+
+        axes
+        |> Array.mapi (fun i along ->
+            axes
+            |> Array.mapi (fun j other -> if i = j then ends along else inside other.Size)
+            |> Simplify.kronecker)
+        |> Array.reduce (+)
+
     /// The eigenvalues of one axis, in the order of its transform.
     let private eigenvaluesOf (along: GridAxis) =
         let n = float along.Size
@@ -120,7 +177,7 @@ module Poisson =
     /// <returns>float64 on the CPU, shape [n1; n2; ...]; not positive, and 0 only for the constant of an all-Neumann grid.</returns>
     /// <exception cref="T:System.ArgumentException">No axis or more than three, or a bad one.</exception>
     [<CompiledName("Eigenvalues")>]
-    let eigenvalues (axes: seq<GridAxis>) : TorchSharp.torch.Tensor =
+    let eigenvalues (axes: seq<GridAxis>) : torch.Tensor =
         let axes = checkedAxes axes
         use flat = vector TensorKind.float64 (sums axes)
         flat.reshape (spaceOf axes).Axes
@@ -130,7 +187,7 @@ module Poisson =
     /// <returns>A self-adjoint map of [n1; n2; ...].</returns>
     /// <exception cref="T:System.ArgumentException">No axis or more than three, or a bad one.</exception>
     /// <remarks>With Neumann ends on every axis a constant can be added to u, and f must have mean 0: the map is the pseudo-inverse, which takes
-    /// f minus its mean to the u of mean 0. Round-off grows with the condition number, about (n / h)^2 h^2 = n^2.</remarks>
+    /// f minus its mean to the u of mean 0; <c>incompatibility</c> says how large that mean is. Round-off grows with the condition number, about (n / h)^2 h^2 = n^2.</remarks>
     [<CompiledName("Solver")>]
     let solver (axes: seq<GridAxis>) : LinearMap =
         let axes = checkedAxes axes
@@ -151,3 +208,23 @@ module Poisson =
             |> FixedDiagonal.ofNumbers $"Λ⁺{space}" space
 
         transform.Adjoint * reciprocal * transform
+
+    /// <summary>How far a right-hand side is from one that the Laplacian can give: 0 where Laplacian u = f has a solution, 1 for a constant f with
+    /// Neumann ends on every axis, where f must have mean 0 (subtract <c>boundaryTerms</c> first).</summary>
+    /// <param name="axes">One to three axes.</param>
+    /// <param name="f">Shape [*batch; n1; n2; ...].</param>
+    /// <returns>|mean f| over |f| + |f - mean f|, each a norm over the whole batch.</returns>
+    /// <exception cref="T:System.ArgumentException">A bad axis, or f does not fit the grid.</exception>
+    [<CompiledName("Incompatibility")>]
+    let incompatibility (axes: seq<GridAxis>) (f: torch.Tensor) : float =
+        Guard.live "f" f
+        let axes = checkedAxes axes
+        let space = spaceOf axes
+        use checkedF = (LinearMap.identity space).Apply f
+
+        if axes |> Array.exists (fun along -> along.Boundary = Boundary.Dirichlet) then
+            0.0
+        else
+            use _ = torch.NewDisposeScope()
+            let overGrid = Array.init axes.Length (fun i -> int64 (i - axes.Length))
+            Law.distance checkedF (checkedF .- checkedF.mean (overGrid, keepdim = true))

@@ -17,10 +17,7 @@ let private weight (kind: TensorKind) (case: Case) n (k: int, c: int) (l: int, d
 let private law name (residual: Case -> float) =
     Property.check Property.config name (fun case -> residual case |> Property.within 1e-12 name)
 
-let private float32 =
-    { TensorKind.float64 with
-        Dtype = torch.float32
-    }
+let private float32 = TensorKind.float32
 
 let tests =
     testList
@@ -141,12 +138,10 @@ let tests =
                     ((Functor.diagram n d).Apply x).flatten()
 
                 let diagrams = Equivariant.diagrams (Group.symmetric n) 2 2
-                let design = torch.stack (diagrams |> Array.map (column n (samples n 1)), 1L)
+                let images = diagrams |> Array.map (column n (samples n 1))
 
-                let struct (solution, _, _, _) =
-                    torch.linalg.lstsq (design, (target (samples n 1)).flatten().unsqueeze 1L)
-
-                let w = solution.reshape (15L, 1L, 1L)
+                let w =
+                    (Basis.coordinates images ((target (samples n 1)).flatten())).reshape(15L, 1L, 1L)
 
                 for size in [ 5; 9 ] do
                     let x = samples size 2

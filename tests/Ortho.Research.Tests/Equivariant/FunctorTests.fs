@@ -109,13 +109,7 @@ let tests =
             testCase "lazily conjugated input is read conjugated" (fun () ->
                 use _ = torch.NewDisposeScope()
 
-                let z =
-                    Seed.normal
-                        1
-                        { TensorKind.float64 with
-                            Dtype = torch.complex128
-                        }
-                        [ 3L; 3L ]
+                let z = Seed.normal 1 (TensorKind.cpu torch.complex128) [ 3L; 3L ]
 
                 let map = Functor.diagram 3 (Diagram.ofBlocks 2 1 [ [ 0; 1; 2 ] ])
 

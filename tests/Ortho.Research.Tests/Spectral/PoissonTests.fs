@@ -102,6 +102,81 @@ let tests =
             law "the solver is the pseudo-inverse of the dense matrix" (fun _ axes ->
                 Law.distance (LinearMap.toMatrix (Poisson.solver axes)) (torch.linalg.pinv (plain axes, rtol = 1e-12)))
 
+            law "boundary data: exact for polynomials of degree two" (fun case axes ->
+                let random = Random(Seed.derive case.Seed 7)
+                let shape = shapeOf axes
+                let square = axes |> Array.map (fun _ -> random.NextDouble() - 0.5)
+                let linear = axes |> Array.map (fun _ -> random.NextDouble() - 0.5)
+
+                // The place of point i of an axis; -1 and Size stand for what lies outside: a neighbour or a face.
+                let place (axis: GridAxis) i =
+                    match axis.Boundary with
+                    | Boundary.Dirichlet -> float (i + 1) * axis.Spacing
+                    | Boundary.Neumann -> min (max (float i + 0.5) 0.0) (float axis.Size) * axis.Spacing
+
+                let u (x: float[]) =
+                    Array.sum (Array.map3 (fun a b x -> a * x * x + b * x) square linear x)
+                    + Array.reduce (*) x
+
+                let slope (x: float[]) i =
+                    let others = Array.mapi (fun j x -> if i = j then 1.0 else x) x
+                    2.0 * square[i] * x[i] + linear[i] + Array.reduce (*) others
+
+                /// The grid with a layer around it, row-major.
+                let surrounded (value: float[] -> int[] -> float) =
+                    let sizes = shape |> Array.map (fun n -> int n + 2)
+                    let strides = Array.init sizes.Length (fun i -> Array.fold (*) 1 sizes[i + 1 ..])
+
+                    Array.init (Array.reduce (*) sizes) (fun flat ->
+                        let index = Array.map2 (fun stride size -> flat / stride % size - 1) strides sizes
+                        value (Array.map2 place axes index) index)
+                    |> fun numbers -> torch.tensor(numbers).reshape(Array.map int64 sizes)
+
+                let data =
+                    surrounded (fun x index ->
+                        let outside =
+                            [|
+                                for i in 0 .. axes.Length - 1 do
+                                    if index[i] < 0 || index[i] = int axes[i].Size then
+                                        i
+                            |]
+
+                        match outside with
+                        | [| i |] when axes[i].Boundary = Boundary.Dirichlet -> u x
+                        | [| i |] -> (if index[i] < 0 then -1.0 else 1.0) * slope x i
+                        // Inside, edges and corners must not be read.
+                        | _ -> 1e3)
+
+                let exact =
+                    Array.fold
+                        (fun (g: torch.Tensor) i -> g.narrow (int64 i, 1L, shape[i]))
+                        (surrounded (fun x _ -> u x))
+                        [| 0 .. axes.Length - 1 |]
+
+                let f = torch.full_like (exact, (2.0 * Array.sum square).ToScalar())
+                let terms = (Poisson.boundaryTerms axes).Apply data
+                let applied = ((Poisson.laplacian axes).Apply exact).add terms
+                let solved = (Poisson.solver axes).Apply(f.sub terms)
+
+                let wanted = if isSingular axes then exact.sub (exact.mean ()) else exact
+
+                let size (x: torch.Tensor) = x.norm().item<float>()
+                // Over the sizes of what cancels: on a grid of one point the differences themselves are rounding.
+                max (size (applied.sub f) / (size f + size terms)) (size (solved.sub wanted) / size exact))
+
+            testCase "a right-hand side that no Neumann problem has is told" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let neumann = Poisson.axis Boundary.Neumann 4L 0.5
+                let dirichlet = Poisson.axis Boundary.Dirichlet 3L 0.5
+                let constant = torch.ones ([| 2L; 4L; 3L |], dtype = torch.float64)
+                let alternating = constant.clone ()
+                alternating.narrow(1L, 0L, 2L).neg_() |> ignore
+                let closed = [ neumann; { neumann with Size = 3L } ]
+                Expect.equal (Poisson.incompatibility closed constant) 1.0 "constant"
+                Expect.equal (Poisson.incompatibility closed alternating) 0.0 "mean 0"
+                Expect.equal (Poisson.incompatibility [ neumann; dirichlet ] constant) 0.0 "one Dirichlet axis"
+                Refusal.expect "shape" (fun () -> Poisson.incompatibility [ neumann ] constant |> ignore))
+
             testList
                 "second order on a manufactured solution"
                 [
@@ -144,6 +219,7 @@ let tests =
                 Refusal.expect "spacing" (fun () -> Poisson.axis Boundary.Dirichlet 3L 0.0 |> ignore)
                 Refusal.expect "spacing NaN" (fun () -> Poisson.axis Boundary.Dirichlet 3L nan |> ignore)
                 Refusal.expect "no axes" (fun () -> Poisson.solver [] |> ignore)
+                Refusal.expect "no axes around" (fun () -> Poisson.boundaryTerms [] |> ignore)
                 Refusal.expect "four axes" (fun () -> Poisson.laplacian (List.replicate 4 axis) |> ignore)
 
                 Refusal.expect "an axis made by hand" (fun () ->

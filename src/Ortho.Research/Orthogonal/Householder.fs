@@ -179,7 +179,7 @@ let frame (vectors: torch.Tensor) (k: int64) : LinearMap =
 let private farthest (units: torch.Tensor) (work: torch.Tensor) =
     use _ = torch.NewDisposeScope()
     let turned = if work.is_complex () then work.abs () else work
-    let distances = torch.linalg.vector_norm (turned .- units, 2.0, [| 0L |])
+    let distances = (turned .- units).norm 0
     let struct (distance, column) = distances.max 0L
     struct (column.item<int64>(), number distance)
 
@@ -198,7 +198,7 @@ let private toUnit (j: int64) (column: torch.Tensor) =
 
     let w = column .* phase.conj ()
     w.narrow(0L, j, 1L).zero_() |> ignore
-    let tailSquare = number (torch.linalg.vector_norm (w, 2.0)) ** 2.0
+    let tailSquare = number (w.norm 0) ** 2.0
     // first - 1 without cancellation: first^2 + tailSquare = 1.
     let start =
         if first > 0.0 then

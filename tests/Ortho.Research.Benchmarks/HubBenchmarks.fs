@@ -20,11 +20,7 @@ type ChainOverhead() =
     member this.Setup() =
         torch.set_num_threads 1
 
-        let kind =
-            {
-                Dtype = torch.float32
-                Device = torch.CPU
-            }
+        let kind = TensorKind.float32
 
         x <- Seed.normal 0 kind [ this.Batch; this.Size ]
         diagonals <- Array.init 8 (fun i -> Seed.normal (i + 1) kind [ this.Size ])

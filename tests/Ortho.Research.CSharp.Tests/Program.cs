@@ -4,4 +4,4 @@ using Ortho.Research.CSharp.Tests;
 
 if (args is [NativeProcess.ReportArgument]) return NativeProcess.Report();
 
-return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.TestList("C#", [NativeTests.All]));
+return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.TestList("C#", [NativeTests.All, LinearMapTests.All, EquivariantTests.All, SurfaceTests.All]));

@@ -16,9 +16,23 @@ let tests =
             Algebra.DiagramTests.tests
             Algebra.OrbitBasisTests.tests
             Algebra.YoungDiagramTests.tests
+            Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            FunctorTests.tests
+            EquivariantLayerTests.tests
+            CosineTests.tests
+            PoissonTests.tests
+            Lab.IdxTests.tests
+            Lab.TextTests.tests
+            Lab.ClaimTests.tests
+            Lab.RecordTests.tests
+            Lab.ReportTests.tests
+            Lab.TimingTests.tests
+            Lab.ReproductionTests.tests
+            Lab.DatasetTests.tests
+            Lab.FigureTests.tests
         ]
 
 [<EntryPoint>]

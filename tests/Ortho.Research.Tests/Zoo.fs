@@ -122,6 +122,35 @@ module Zoo =
                 LinearMap.block [ [ d; LinearMap.identity space ]; [ LinearMap.zero space space; d ] ])
         ]
 
+    /// A random diagram of the case: 0 to 2 axes below, 0 to 2 above.
+    let private diagram (case: Case) =
+        let random = System.Random case.Seed
+        let k, l = random.Next 3, random.Next 3
+
+        Array.init (l + k) (fun _ -> random.Next(l + k))
+        |> SetPartition.ofLabels
+        |> Diagram.ofPartition k l
+
+    let private dimension (case: Case) = 1 + case.Size % 4
+
+    let equivariant =
+        [
+            free "diagram" (fun case -> Functor.diagram (dimension case) (diagram case))
+            free "orbit" (fun case -> Functor.orbit (dimension case) (diagram case))
+            entry
+                "equivariant layer"
+                (fun case ->
+                    let d = diagram case
+
+                    let count =
+                        Basis.dimension (Group.symmetric (dimension case)) d.BottomCount d.TopCount
+
+                    [ [ int64 count; 2L; 3L ] ])
+                (fun case p ->
+                    let d = diagram case
+                    Equivariant.ofWeight (Group.symmetric (dimension case)) (d.BottomCount, d.TopCount) p[0])
+        ]
+
     /// So many vectors that a chain is cut into blocks.
     let private many case = m case + 62L
 
@@ -140,4 +169,46 @@ module Zoo =
                 Cayley.neumann case.Second (Skew.ofSquare quarter))
         ]
 
-    let all = hub @ orthogonal
+    /// Lengths on both sides of the limit of the dense form.
+    let private length (case: Case) =
+        n case + (if case.Second % 2 = 0 then 0L else 60L) + 1L
+
+    let spectral =
+        [
+            for kind in
+                [
+                    CosineType.DctI
+                    CosineType.DctII
+                    CosineType.DctIII
+                    CosineType.DctIV
+                    CosineType.DstI
+                    CosineType.DstII
+                    CosineType.DstIII
+                    CosineType.DstIV
+                ] do
+                free $"{kind}" (fun case -> Cosine.transform kind (length case))
+
+            free "plain DCT-I" (fun case -> Cosine.plain CosineType.DctI (length case))
+            free "plain DST-II" (fun case -> Cosine.plain CosineType.DstII (length case))
+            free "DCT-II along an axis" (fun case -> Cosine.along CosineType.DctII 0 (Space.ofShape [ n case; m case ]))
+            free "Laplacian" (fun case ->
+                Poisson.laplacian
+                    [
+                        Poisson.axis Boundary.Dirichlet (n case) 0.5
+                        Poisson.axis Boundary.Neumann (m case) 0.25
+                    ])
+            free "boundary terms" (fun case ->
+                Poisson.boundaryTerms
+                    [
+                        Poisson.axis Boundary.Dirichlet (n case) 0.5
+                        Poisson.axis Boundary.Neumann (m case) 0.25
+                    ])
+            free "Poisson solver" (fun case ->
+                Poisson.solver
+                    [
+                        Poisson.axis Boundary.Neumann (m case) 0.5
+                        Poisson.axis Boundary.Dirichlet (n case) 0.5
+                    ])
+        ]
+
+    let all = hub @ orthogonal @ equivariant @ spectral

@@ -251,7 +251,7 @@ type Diagram with
     static member OfPartition(k: int, l: int, partition: SetPartition) = Diagram.ofPartition k l partition
 
     /// The diagram with k bottom vertices, l top vertices and the given blocks.
-    static member OfBlocks(k: int, l: int, blocks: seq<#seq<int>>) = Diagram.ofBlocks k l blocks
+    static member OfBlocks(k: int, l: int, blocks: int[][]) = Diagram.ofBlocks k l blocks
 
     /// The diagram of a permutation.
     static member OfPermutation(p: Permutation) = Diagram.ofPermutation p

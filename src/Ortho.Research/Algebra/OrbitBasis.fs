@@ -39,6 +39,27 @@ module OrbitBasis =
                 Coefficient = SetPartition.moebius d.Partition coarse
             })
 
+    /// <summary>The linear extension of a map from diagrams to combinations, e.g. `ofDiagram n` or `toDiagrams`, to a combination.</summary>
+    /// <returns>Distinct diagrams with coefficients that are not 0, by first appearance.</returns>
+    [<CompiledName("Extend")>]
+    let extend (expand: Diagram -> DiagramTerm[]) (terms: DiagramTerm[]) : DiagramTerm[] =
+        Guard.notNull "terms" terms
+
+        [|
+            for term in terms do
+                for image in expand term.Diagram do
+                    { image with
+                        Coefficient = term.Coefficient * image.Coefficient
+                    }
+        |]
+        |> Array.groupBy _.Diagram
+        |> Array.map (fun (d, images) ->
+            {
+                Diagram = d
+                Coefficient = images |> Array.sumBy _.Coefficient
+            })
+        |> Array.filter (fun term -> not term.Coefficient.IsZero)
+
     /// Ways to pair some of a things with distinct ones of b others.
     let private pairings (a: int) (b: int) : bigint =
         // The term of i pairs is C(a, i) C(b, i) i!.

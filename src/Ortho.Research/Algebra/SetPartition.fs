@@ -294,7 +294,7 @@ module SetPartition =
 type SetPartition with
 
     /// The partition with the given blocks, in any order.
-    static member OfBlocks(blocks: seq<#seq<int>>) = SetPartition.ofBlocks blocks
+    static member OfBlocks(blocks: int[][]) = SetPartition.ofBlocks blocks
 
     /// The partition whose blocks are the elements of equal label.
     static member OfLabels(labels: int[]) = SetPartition.ofLabels labels

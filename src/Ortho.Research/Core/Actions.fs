@@ -43,6 +43,14 @@ module internal Actions =
 
         total
 
+    /// y[i] = x[order[i]] along the last axis.
+    let gather (order: int64[]) =
+        let index = torch.tensor order
+
+        fun (x: torch.Tensor) ->
+            use onDevice = index.``to`` x.device
+            x.index_select (x.ndim - 1L, onDevice)
+
     /// Zeros of the codomain's shape.
     let zero (domain: Space) (codomain: Space) (x: torch.Tensor) =
         let batch = int x.ndim - domain.Rank

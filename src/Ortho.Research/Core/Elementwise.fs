@@ -13,7 +13,8 @@ open TorchSharp
 [<AutoOpen>]
 module internal Elementwise =
 
-    let private one: Scalar = Scalar.op_Implicit 1.0
+    // An integer, so that sums of integers are integers.
+    let private one: Scalar = Scalar.op_Implicit 1L
 
     /// x + y, entry by entry.
     let (.+) (x: torch.Tensor) (y: torch.Tensor) = x.add (y, one)
@@ -27,10 +28,21 @@ module internal Elementwise =
     /// x + y into x's own memory: only for a fresh tensor that nothing else reads.
     let addInPlace (x: torch.Tensor) (y: torch.Tensor) = x.add_ (y, one) |> ignore
 
-    /// factor * x.
+    /// factor * x, of x's own type: a tensor of integers takes an integer factor only.
     let multiply (factor: float) (x: torch.Tensor) =
-        use scalar: Scalar = Scalar.op_Implicit factor
-        x.mul scalar
+        if x.is_floating_point () || x.is_complex () then
+            use scalar: Scalar = Scalar.op_Implicit factor
+            x.mul scalar
+        elif factor = Math.Round factor && abs factor < 9e15 then
+            use scalar: Scalar = Scalar.op_Implicit (int64 factor)
+            x.mul scalar
+        else
+            raise (
+                ArgumentException(
+                    $"x must be of floating point or complex type to be multiplied by {factor}, but is {x.dtype}.",
+                    "x"
+                )
+            )
 
     /// x + number, entry by entry.
     let plus (number: float) (x: torch.Tensor) =

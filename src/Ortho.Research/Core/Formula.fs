@@ -11,6 +11,8 @@ type internal Form<'Map> =
     | Zero
     /// y = d x, entry by entry.
     | Diagonal of Space * entries: TorchSharp.torch.Tensor
+    /// The same with numbers that belong to no tensor.
+    | Fixed of name: string * Space * numbers: float[]
     /// y[i] = x[order[i]] on vectors.
     | Permutation of order: int64[]
     | Scaled of factor: float * 'Map
@@ -29,9 +31,9 @@ module internal Formula =
         | Loose = 0
         | Summed = 1
         | DirectlySummed = 2
+        // Products and tensor products stand in each other between brackets.
         | Multiplied = 3
-        | Tensored = 4
-        | Tight = 5
+        | Tight = 4
 
     let private sign (factor: float) = if factor < 0.0 then "-" else ""
 
@@ -51,12 +53,13 @@ module internal Formula =
             | Identity space -> struct (Binding.Tight, $"I{space}")
             | Zero -> struct (Binding.Tight, "0")
             | Diagonal(space, _) -> struct (Binding.Tight, $"diag{space}")
+            | Fixed(name, _, _) -> struct (Binding.Tight, name)
             | Permutation order -> struct (Binding.Tight, $"P[{order.Length}]")
             | Scaled(factor, map) when abs factor = 1.0 ->
                 struct (Binding.Multiplied, sign factor + part Binding.Multiplied map)
             | Scaled(factor, map) -> struct (Binding.Multiplied, $"{factor} {part Binding.Multiplied map}")
             | Composed maps -> joined Binding.Multiplied "·" maps
-            | Kronecker maps -> joined Binding.Tensored " ⊗ " maps
+            | Kronecker maps -> joined Binding.Multiplied " ⊗ " maps
             | DirectSum maps -> joined Binding.DirectlySummed " ⊕ " maps
             | Sum maps ->
                 let terms =
@@ -78,3 +81,17 @@ module internal Formula =
 
         let struct (_, text) = write form
         text
+
+    /// <summary>The factors of a product of two products, after neighbours at the seam were joined as long as `join` finds one map for two.</summary>
+    /// <param name="join">One map in place of two neighbours, if there is one.</param>
+    /// <param name="isIdentity">Joined maps for which it holds vanish.</param>
+    /// <param name="left">Reversed: its head stands next to the head of `right`.</param>
+    /// <param name="right">The factors that act first.</param>
+    let rec meet (join: 'Map -> 'Map -> 'Map option) (isIdentity: 'Map -> bool) (left: 'Map list) (right: 'Map list) =
+        match left, right with
+        | l :: left', r :: right' ->
+            match join l r with
+            | None -> List.rev left @ right
+            | Some joined when isIdentity joined -> meet join isIdentity left' right'
+            | Some joined -> meet join isIdentity left' (joined :: right')
+        | _ -> List.rev left @ right

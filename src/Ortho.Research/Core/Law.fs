@@ -29,6 +29,7 @@ module Law =
         if defect = 0.0 then 0.0 else defect / size
 
     /// The distance of two tensors over the sum of their norms; 0 for two zeros.
+    [<CompiledName("Distance")>]
     let distance (x: torch.Tensor) (y: torch.Tensor) : float =
         use _ = torch.NewDisposeScope()
         use _ = torch.no_grad ()
@@ -45,6 +46,7 @@ module Law =
         ratio (norm difference) size
 
     /// A (x + c y) = A x + c A y, over |A x| + |c A y|.
+    [<CompiledName("Linearity")>]
     let linearity (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let c = -1.75
@@ -54,6 +56,7 @@ module Law =
             unlike (map.Apply(addMultiple c y x)) (ax .+ ay) (norm ax + norm ay))
 
     /// ⟨A x, y⟩ = ⟨x, A* y⟩, over |A x| |y| + |x| |A* y|.
+    [<CompiledName("Adjoint")>]
     let adjoint (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let x = draw seed map map.Domain
@@ -67,6 +70,7 @@ module Law =
         unlike ((map.Apply x).conj().mul(map.Apply y).sum()) (x.conj().mul(y).sum()) (norm x * norm y)
 
     /// ⟨A x, A y⟩ = ⟨x, y⟩, over |x| |y|. It does not use the map's adjoint.
+    [<CompiledName("Isometry")>]
     let isometry (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let x = draw seed map map.Domain
@@ -74,13 +78,16 @@ module Law =
             max (innerKept seed map) (ratio (abs (norm ax - norm x)) (norm x)))
 
     /// The adjoint is an isometry.
+    [<CompiledName("Coisometry")>]
     let coisometry (seed: int) (map: LinearMap) : float = isometry seed map.Adjoint
 
     /// Isometry and coisometry: the larger of the two residuals.
+    [<CompiledName("Unitary")>]
     let unitary (seed: int) (map: LinearMap) : float =
         max (isometry seed map) (coisometry seed map)
 
     /// ⟨A x, y⟩ = ⟨x, A y⟩, over |A x| |y| + |x| |A y|.
+    [<CompiledName("SelfAdjoint")>]
     let selfAdjoint (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let x = draw seed map map.Domain
@@ -89,16 +96,19 @@ module Law =
             unlike (ax.conj().mul(y).sum()) (x.conj().mul(ay).sum()) (norm ax * norm y + norm x * norm ay))
 
     /// A (A x) = A x, over |A x|.
+    [<CompiledName("Idempotence")>]
     let idempotence (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let ax = map.Apply(draw seed map map.Domain)
             unlike (map.Apply ax) ax (norm ax))
 
     /// An orthogonal projection: the larger of the self-adjointness and idempotence residuals.
+    [<CompiledName("Projection")>]
     let projection (seed: int) (map: LinearMap) : float =
         max (selfAdjoint seed map) (idempotence seed map)
 
     /// The entries of A x are those of x in another order.
+    [<CompiledName("Rearrangement")>]
     let rearrangement (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let sorted (x: torch.Tensor) =
@@ -110,24 +120,28 @@ module Law =
             distance (sorted (map.Apply x)) (sorted x))
 
     /// A x = B x, over |A x| + |B x|.
+    [<CompiledName("Equality")>]
     let equality (seed: int) (a: LinearMap) (b: LinearMap) : float =
         measured (fun () ->
             let x = draw seed (if a.Kind.HasValue then a else b) a.Domain
             distance (a.Apply x) (b.Apply x))
 
     /// B (A x) = x, over |x|.
+    [<CompiledName("Inverse")>]
     let inverse (seed: int) (a: LinearMap) (b: LinearMap) : float =
         measured (fun () ->
             let x = draw seed (if a.Kind.HasValue then a else b) a.Domain
             unlike (b.Apply(a.Apply x)) x (norm x))
 
     /// <summary>A (rho x) = sigma (A x): the map commutes with one group element, which acts as rho on its domain and as sigma on its codomain.</summary>
+    [<CompiledName("Equivariance")>]
     let equivariance (seed: int) (rho: LinearMap) (sigma: LinearMap) (map: LinearMap) : float =
         measured (fun () ->
             let x = draw seed (if map.Kind.HasValue then map else rho) map.Domain
             distance (map.Apply(rho.Apply x)) (sigma.Apply(map.Apply x)))
 
     /// A batch gives what its elements give one by one, whatever the batch axes; an empty batch gives an empty batch.
+    [<CompiledName("BatchInvariance")>]
     let batchInvariance (seed: int) (map: LinearMap) : float =
         measured (fun () ->
             let kind = LinearMap.kindOf map
@@ -148,6 +162,7 @@ module Law =
                 max (distance together oneByOne) (distance (twoAxes.reshape together.shape) oneByOne))
 
     /// Every trait that the map promises: the largest residual.
+    [<CompiledName("Promises")>]
     let promises (seed: int) (map: LinearMap) : float =
         [
             Traits.Isometry, isometry
@@ -161,6 +176,7 @@ module Law =
 
     /// <summary>How far the columns (of a tall or square matrix) or the rows (of a wide one) are from orthonormal: |Q* Q - I|_F / sqrt k.</summary>
     /// <param name="q">Shape [*batch; m; n]; the worst of the batch counts. k = min (m, n).</param>
+    [<CompiledName("Orthogonality")>]
     let orthogonality (q: torch.Tensor) : float =
         Guard.rankAtLeast "q" 2 q
         Guard.floating "q" q

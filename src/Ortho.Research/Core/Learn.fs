@@ -27,15 +27,7 @@ module Parameter =
     let private create (shape: seq<int64>) initialise =
         let shape = (Space.ofShape shape).Axes
 
-        Parameter(
-            "",
-            shape,
-            {
-                Dtype = torch.float32
-                Device = torch.CPU
-            },
-            initialise shape
-        )
+        Parameter("", shape, TensorKind.float32, initialise shape)
 
     /// Independent N(0, 1) entries.
     let normal (seed: int) (shape: seq<int64>) =

@@ -117,18 +117,14 @@ type LinearMap
 /// Makes maps and their adjoints in one stroke.
 module internal Build =
 
-    let private flip (traits: Traits) =
-        let kept = traits &&& ~~~Traits.Unitary
+    /// The traits where the condition holds.
+    let given (condition: bool) (traits: Traits) =
+        if condition then traits else Traits.None
 
-        kept
-        ||| (if traits &&& Traits.Isometry <> Traits.None then
-                 Traits.Coisometry
-             else
-                 Traits.None)
-        ||| (if traits &&& Traits.Coisometry <> Traits.None then
-                 Traits.Isometry
-             else
-                 Traits.None)
+    let private flip (traits: Traits) =
+        (traits &&& ~~~Traits.Unitary)
+        ||| given (traits.HasFlag Traits.Isometry) Traits.Coisometry
+        ||| given (traits.HasFlag Traits.Coisometry) Traits.Isometry
 
     /// A map and its adjoint. A map that promises to be self-adjoint is its own adjoint.
     let pair domain codomain traits kind (form, action) (adjointForm, adjointAction) =
@@ -155,12 +151,10 @@ module internal Build =
             ((fun _ -> Identity space), Actions.identity)
 
     let zero (domain: Space) (codomain: Space) =
-        let traits = if domain = codomain then Traits.Projection else Traits.None
-
         pair
             domain
             codomain
-            traits
+            (given (domain = codomain) Traits.Projection)
             (Nullable())
             (Zero, Actions.zero domain codomain)
             ((fun _ -> Zero), Actions.zero codomain domain)
@@ -174,43 +168,24 @@ module internal Build =
             let inverse = Array.zeroCreate<int64> order.Length
             order |> Array.iteri (fun i j -> inverse[int j] <- int64 i)
 
-            let gather (order: int64[]) =
-                let index = torch.tensor order
-
-                fun (x: torch.Tensor) ->
-                    use onDevice = index.``to`` x.device
-                    let y = x.index_select (x.ndim - 1L, onDevice)
-                    GC.KeepAlive index
-                    y
-
-            let traits =
-                if order = inverse then
-                    Traits.Permutation ||| Traits.SelfAdjoint
-                else
-                    Traits.Permutation
+            let traits = Traits.Permutation ||| given (order = inverse) Traits.SelfAdjoint
 
             pair
                 (Space.Of n)
                 (Space.Of n)
                 traits
                 (Nullable())
-                (Permutation order, gather order)
-                ((fun _ -> Permutation inverse), gather inverse)
+                (Permutation order, Actions.gather order)
+                ((fun _ -> Permutation inverse), Actions.gather inverse)
 
     let diagonal (entries: torch.Tensor) =
         let space = Space.Of entries.shape
         let conjugate = if entries.is_complex () then entries.conj () else entries
 
-        let traits =
-            if entries.is_complex () then
-                Traits.None
-            else
-                Traits.SelfAdjoint
-
         pair
             space
             space
-            traits
+            (given (not (entries.is_complex ())) Traits.SelfAdjoint)
             (Nullable(TensorKind.ofTensor entries))
             (Diagonal(space, entries), (.*) entries)
             ((fun _ -> Diagonal(space, conjugate)), (.*) conjugate)
@@ -218,7 +193,7 @@ module internal Build =
 /// Smart constructors: each returns the simplest form it can see.
 module internal Simplify =
 
-    let private commonKind (verb: string) (maps: LinearMap[]) =
+    let internal commonKind (verb: string) (maps: LinearMap[]) =
         let bound = maps |> Array.filter _.Kind.HasValue
 
         match Array.tryHead bound with
@@ -247,7 +222,8 @@ module internal Simplify =
 
     let private adjoints (maps: LinearMap[]) = maps |> Array.map _.Adjoint
 
-    let scale (factor: float) (a: LinearMap) =
+    /// factor times a.
+    let scale (factor: float) (a: LinearMap) : LinearMap =
         Guard.notNull "a" a
         Guard.finite "factor" factor
 
@@ -256,11 +232,7 @@ module internal Simplify =
                 use y = map.Action x
                 multiply factor y
 
-            let kept =
-                if abs factor = 1.0 then
-                    Traits.Unitary ||| Traits.SelfAdjoint
-                else
-                    Traits.SelfAdjoint
+            let kept = Traits.SelfAdjoint ||| Build.given (abs factor = 1.0) Traits.Unitary
 
             Build.pair
                 inner.Domain
@@ -274,10 +246,10 @@ module internal Simplify =
         | Zero -> a
         | _ when factor = 1.0 -> a
         | _ when factor = 0.0 -> Build.zero a.Domain a.Codomain
-        | Scaled(inner, map) when inner * factor = 1.0 -> map
-        | Scaled(inner, map) -> multiple (inner * factor) map
+        | Scaled(inner, map) -> scale (inner * factor) map
         | _ -> multiple factor a
 
+    /// One map in place of two neighbours in a product, if there is one.
     let private join (a: LinearMap) (b: LinearMap) : LinearMap option =
         let sameSplit (left: LinearMap[]) (right: LinearMap[]) =
             left.Length = right.Length
@@ -296,13 +268,8 @@ module internal Simplify =
         Guard.notNull "a" a
         Guard.notNull "b" b
 
-        if a.Domain <> b.Codomain then
-            raise (
-                ArgumentException(
-                    $"The codomain of b must be the domain {a.Domain} of a = {a}, but b = {b} has codomain {b.Codomain}.",
-                    "b"
-                )
-            )
+        Guard.holds "b" (a.Domain = b.Codomain) (fun () ->
+            $"The codomain of b must be the domain {a.Domain} of a = {a}, but b = {b} has codomain {b.Codomain}.")
 
         let kind = commonKind "compose" [| a; b |]
 
@@ -314,17 +281,15 @@ module internal Simplify =
 
             let half = factors |> Array.take (factors.Length / 2)
 
+            let isSquare =
+                symmetric
+                && factors.Length % 2 = 0
+                && half |> Array.forall _.Promises(Traits.Isometry)
+
             let traits =
                 (commonTraits factors &&& Traits.Permutation)
-                ||| (if symmetric then Traits.SelfAdjoint else Traits.None)
-                ||| (if
-                         symmetric
-                         && factors.Length % 2 = 0
-                         && half |> Array.forall _.Promises(Traits.Isometry)
-                     then
-                         Traits.Projection
-                     else
-                         Traits.None)
+                ||| Build.given symmetric Traits.SelfAdjoint
+                ||| Build.given isSquare Traits.Projection
 
             let forward, backward =
                 both Composed (Array.map _.Action >> Actions.chain) factors reversed
@@ -336,16 +301,6 @@ module internal Simplify =
             | Composed maps -> List.ofArray maps
             | _ -> [ map ]
 
-        // `left` is reversed: its head stands next to the head of `right`.
-        let rec meet (left: LinearMap list) (right: LinearMap list) =
-            match left, right with
-            | l :: left', r :: right' ->
-                match join l r with
-                | None -> List.rev left @ right
-                | Some joined when joined.Form.IsIdentity -> meet left' right'
-                | Some joined -> meet left' (joined :: right')
-            | _ -> List.rev left @ right
-
         match a.Form, b.Form with
         | Identity _, _ -> b
         | _, Identity _ -> a
@@ -354,7 +309,7 @@ module internal Simplify =
         | Scaled(factor, inner), _ -> scale factor (compose inner b)
         | _, Scaled(factor, inner) -> scale factor (compose a inner)
         | _ ->
-            match meet (List.rev (factors a)) (factors b) with
+            match Formula.meet join _.Form.IsIdentity (List.rev (factors a)) (factors b) with
             | [] -> Build.identity b.Domain
             | [ single ] -> single
             | many ->
@@ -369,13 +324,8 @@ module internal Simplify =
         Guard.notNull "a" a
         Guard.notNull "b" b
 
-        if a.Domain <> b.Domain || a.Codomain <> b.Codomain then
-            raise (
-                ArgumentException(
-                    $"b must go from {a.Domain} to {a.Codomain}, as a = {a} does, but b = {b} goes from {b.Domain} to {b.Codomain}.",
-                    "b"
-                )
-            )
+        Guard.holds "b" (a.Domain = b.Domain && a.Codomain = b.Codomain) (fun () ->
+            $"b must go from {a.Domain} to {a.Codomain}, as a = {a} does, but b = {b} goes from {b.Domain} to {b.Codomain}.")
 
         let kind = commonKind "add" [| a; b |]
 
@@ -457,15 +407,20 @@ module internal Simplify =
             flat[0] |> scale factor
         else
             let action (parts: LinearMap[]) =
-                parts
-                |> Array.map (fun part ->
-                    struct (part.Domain,
-                            part.Codomain,
-                            (if part.Form.IsIdentity then
-                                 ValueNone
-                             else
-                                 ValueSome part.Action)))
-                |> Actions.kronecker
+                if parts[.. parts.Length - 2] |> Array.forall _.Form.IsIdentity then
+                    // The axes of the identities are batch to the last map.
+                    parts[parts.Length - 1].Action
+                else
+
+                    parts
+                    |> Array.map (fun part ->
+                        struct (part.Domain,
+                                part.Codomain,
+                                (if part.Form.IsIdentity then
+                                     ValueNone
+                                 else
+                                     ValueSome part.Action)))
+                    |> Actions.kronecker
 
             let forward, backward = both Kronecker action flat (adjoints flat)
 
@@ -501,64 +456,3 @@ module internal Simplify =
 
             let forward, backward = both DirectSum action flat (adjoints flat)
             Build.pair (space _.Domain) (space _.Codomain) (commonTraits flat) kind forward backward
-
-    /// A matrix of maps, on flat vectors: rows share a codomain, columns share a domain.
-    let block (maps: LinearMap[,]) : LinearMap =
-        Guard.notNull "maps" maps
-        let rows, columns = maps.GetLength 0, maps.GetLength 1
-
-        Guard.holds "maps" (rows > 0 && columns > 0) (fun () ->
-            $"maps must have at least one row and one column, but is {rows} x {columns}.")
-
-        maps
-        |> Array2D.iteri (fun r c map ->
-            Guard.notNull $"maps[{r}, {c}]" map
-
-            if map.Codomain <> maps[r, 0].Codomain || map.Domain <> maps[0, c].Domain then
-                raise (
-                    ArgumentException(
-                        $"maps[{r}, {c}] must go from {maps[0, c].Domain} to {maps[r, 0].Codomain}, like its column and its row, but goes from {map.Domain} to {map.Codomain}.",
-                        "maps"
-                    )
-                ))
-
-        let all = maps |> Seq.cast<LinearMap> |> Seq.toArray
-        let kind = commonKind "put in a block" all
-        let domains = Array.init columns (fun c -> maps[0, c].Domain)
-        let codomains = Array.init rows (fun r -> maps[r, 0].Codomain)
-        let total (spaces: Space[]) = Space.Of(spaces |> Array.sumBy _.Size)
-
-        let isDiagonal =
-            rows = columns
-            && Seq.forall
-                (fun r -> Seq.forall (fun c -> r = c || maps[r, c].Form.IsZero) (seq { 0 .. columns - 1 }))
-                (seq { 0 .. rows - 1 })
-
-        if isDiagonal then
-            directSum (Array.init rows (fun r -> maps[r, r]))
-        elif all |> Array.forall _.Form.IsZero then
-            Build.zero (total domains) (total codomains)
-        else
-            let transposed = Array2D.init columns rows (fun c r -> maps[r, c].Adjoint)
-
-            let action (domains: Space[]) (codomains: Space[]) (maps: LinearMap[,]) =
-                maps
-                |> Array2D.map (fun map -> if map.Form.IsZero then ValueNone else ValueSome map.Action)
-                |> Actions.block domains codomains
-
-            let symmetric =
-                rows = columns
-                && Seq.forall2
-                    (fun (a: LinearMap) b -> Object.ReferenceEquals(a, b))
-                    (Seq.cast<LinearMap> maps)
-                    (Seq.cast<LinearMap> transposed)
-
-            let traits = if symmetric then Traits.SelfAdjoint else Traits.None
-
-            Build.pair
-                (total domains)
-                (total codomains)
-                traits
-                kind
-                (Block maps, action domains codomains maps)
-                ((fun _ -> Block transposed), action codomains domains transposed)

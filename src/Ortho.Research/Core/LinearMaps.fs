@@ -36,7 +36,7 @@ type LinearMaps =
     /// <param name="codomain">Space of one output element.</param>
     /// <param name="apply">[*batch, domain] to [*batch, codomain].</param>
     /// <param name="adjoint">[*batch, codomain] to [*batch, domain].</param>
-    /// <param name="traits">What you promise; <c>Laws.Promises</c> checks it.</param>
+    /// <param name="traits">What you promise; <c>Law.Promises</c> checks it.</param>
     static member OfFunctions
         (
             name: string,
@@ -53,7 +53,7 @@ type LinearMaps =
         |> LinearMap.promise traits
 
     /// A matrix of maps on flat vectors.
-    static member Block(rows: LinearMap[,]) = Simplify.block rows
+    static member Block(rows: LinearMap[,]) = Block.ofMaps rows
 
     /// The map `first`, then `next`.
     [<Extension>]
@@ -110,3 +110,11 @@ type Parameters =
 
     /// The same parameter under a name.
     static member Named(name: string, parameter: Parameter) = Parameter.named name parameter
+
+/// <summary>Laws of functions for C#; those of maps are in <c>Law</c>.</summary>
+[<AbstractClass; Sealed>]
+type Laws =
+    /// The gradient of a function of a float64 tensor against central differences, for random weights of its outputs.
+    static member Gradient(seed: int, f: Func<torch.Tensor, torch.Tensor>, x: torch.Tensor) =
+        Guard.notNull "f" f
+        Law.gradient seed f.Invoke x

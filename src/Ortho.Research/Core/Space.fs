@@ -4,7 +4,8 @@ open System
 open System.Collections.Generic
 
 /// <summary>The space of tensors of one shape: the trailing axes of one element, e.g. [n; n]. Axes before them are batch.</summary>
-/// <remarks>Every size is at least 1. The scalars are the space of shape []. An int64 (or an array of them) stands for a space where one is asked for.</remarks>
+/// <remarks>Every size is at least 1. The scalars are the space of shape []. A size, or an array of them, stands for a space where a method asks for one (C#);
+/// F# functions want it said: <c>Space.Of 3L</c>.</remarks>
 [<Sealed; NoComparison>]
 type Space private (shape: int64[]) =
     let size = Array.fold (fun product n -> Checked.(*) product n) 1L shape

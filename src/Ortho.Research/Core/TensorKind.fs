@@ -31,6 +31,15 @@ type TensorKind =
         Device: torch.Device
     }
 
+    /// The type and device of a tensor.
+    static member Of(tensor: torch.Tensor) =
+        Guard.live "tensor" tensor
+
+        {
+            Dtype = tensor.dtype
+            Device = tensor.device
+        }
+
     override this.Equals other =
         match other with
         | :? TensorKind as kind -> (this :> IEquatable<TensorKind>).Equals kind
@@ -52,20 +61,16 @@ type TensorKind =
 [<RequireQualifiedAccess>]
 module TensorKind =
     /// The type and device of a tensor.
-    let ofTensor (tensor: torch.Tensor) =
-        Guard.live "tensor" tensor
+    let ofTensor (tensor: torch.Tensor) = TensorKind.Of tensor
 
-        {
-            Dtype = tensor.dtype
-            Device = tensor.device
-        }
+    /// The given type on the CPU.
+    let cpu (dtype: torch.ScalarType) = { Dtype = dtype; Device = torch.CPU }
+
+    /// float32 on the CPU, TorchSharp's own default.
+    let float32 = cpu torch.float32
 
     /// float64 on the CPU.
-    let float64 =
-        {
-            Dtype = torch.float64
-            Device = torch.CPU
-        }
+    let float64 = cpu torch.float64
 
     /// The real type that has the precision of the given one.
     let realDtype (dtype: torch.ScalarType) =

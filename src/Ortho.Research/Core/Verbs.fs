@@ -191,7 +191,7 @@ module LinearMap =
             let lengths = rows |> Seq.map (fun row -> row.LongLength) |> Guard.showShape
             $"rows must be one or more lists of one length, but have lengths {lengths}.")
 
-        Simplify.block (array2D rows)
+        Block.ofMaps (array2D rows)
 
     /// The kind of tensor that a map takes: its own, or float64 on the CPU for a map that takes any.
     let internal kindOf (map: LinearMap) =
@@ -240,6 +240,7 @@ module LinearMap =
                     Some(Build.diagonal (entries.reciprocal ()))
                 else
                     None
+            | Fixed(name, space, numbers) -> FixedDiagonal.tryInverse name space numbers
             | Composed maps -> all maps |> Option.map (Array.rev >> Array.reduce compose)
             | Kronecker maps -> all maps |> Option.map Simplify.kronecker
             | DirectSum maps -> all maps |> Option.map Simplify.directSum

@@ -81,8 +81,8 @@ let part (x: torch.Tensor) =
 
 /// Frobenius norms of the matrices of a batch.
 let internal lengths (x: torch.Tensor) =
-    use rows = x.flatten -2L
-    rows.norm -1
+    use flat = x.flatten -2L
+    flat.norm -1
 
 /// <summary>How far a matrix is from skew: |S + S*|_F / |S|_F, between 0 (skew) and 2 (self-adjoint); 0 for zero, NaN if an entry is NaN or infinite.</summary>
 /// <param name="s">Shape [*batch; n; n]; the worst of the batch counts.</param>

@@ -223,6 +223,10 @@ let private badInput =
 
             testCase "negative rows" (fun () ->
                 refused "k must be at least 0, but is -1" (fun () -> Diagram.enumerate -1 2 |> ignore)
+
+                refused "k must be at least 0, but is -1" (fun () ->
+                    Diagram.ofPartition -1 2 (SetPartition.finest 1) |> ignore)
+
                 refused "l must be at least 0, but is -2" (fun () -> Diagram.enumerateAtMost 3 1 -2 |> ignore))
 
             testCase "a vertex out of range" (fun () ->

@@ -28,6 +28,15 @@ let private laws =
                 Dense.diagram c.N c.First =
                     combination c.N c.First (Dense.orbit c.N) (OrbitBasis.ofDiagram c.N c.First))
 
+            law "from D to X and back, and the other way, is the same diagram" (fun c ->
+                let alone = [| { Diagram = c.First; Coefficient = 1I } |]
+
+                let there, back = OrbitBasis.ofDiagram c.N, OrbitBasis.toDiagrams
+                // The X of more than n blocks are 0.
+                c.First.BlockCount > c.N
+                || alone |> OrbitBasis.extend there |> OrbitBasis.extend back = alone
+                   && alone |> OrbitBasis.extend back |> OrbitBasis.extend there = alone)
+
             law "X_d is the Moebius combination of D over coarser diagrams" (fun c ->
                 Dense.orbit c.N c.First = combination c.N c.First (Dense.diagram c.N) (OrbitBasis.toDiagrams c.First))
         ]
@@ -56,6 +65,24 @@ let private examples =
                 let d = Diagram.ofBlocks 2 1 [ [ 0 ]; [ 1 ]; [ 2 ] ]
                 Expect.isEmpty (OrbitBasis.product 2 (Diagram.identity 1) d) "product"
                 Expect.isTrue (OrbitBasis.ofDiagram 2 d |> Array.forall (fun t -> t.Diagram.BlockCount <= 2)) "sum")
+
+            testCase "the linear extension merges like terms and drops those that cancel" (fun () ->
+                let one, two = Diagram.identity 1, Diagram.ofBlocks 1 1 [ [ 0 ]; [ 1 ] ]
+
+                let term coefficient d =
+                    {
+                        Diagram = d
+                        Coefficient = coefficient
+                    }
+
+                let expand d =
+                    if d = one then
+                        [| term 1I one; term 2I two |]
+                    else
+                        [| term -1I one; term 3I two |]
+
+                let found = OrbitBasis.extend expand [| term 2I one; term 2I two |]
+                Expect.equal found [| term 10I two |] "2 (D1 + 2 D2) + 2 (-D1 + 3 D2)")
 
             testCase "bad input" (fun () ->
                 Expect.throwsT<ArgumentException>

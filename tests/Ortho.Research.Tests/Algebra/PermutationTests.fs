@@ -86,7 +86,8 @@ let private badInput =
                 Expect.throwsT<ArgumentException> (fun () -> Permutation.ofArray [| 0; 0 |] |> ignore) "refused")
 
             testCase "an image out of range" (fun () ->
-                Expect.throwsT<ArgumentException> (fun () -> Permutation.ofArray [| 0; 2 |] |> ignore) "refused")
+                for images in [ [| 0; 2 |]; [| 0; 3 |]; [| 0; -1 |] ] do
+                    Expect.throwsT<ArgumentException> (fun () -> Permutation.ofArray images |> ignore) $"%A{images}")
 
             testCase "two sizes" (fun () ->
                 Expect.throwsT<ArgumentException>

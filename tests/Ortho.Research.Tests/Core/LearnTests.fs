@@ -13,23 +13,9 @@ let private matrixModule seed =
 let private fit (learned: LearnedMap) (steps: int) =
     use _ = torch.NewDisposeScope()
 
-    let x =
-        Seed.normal
-            5
-            {
-                Dtype = torch.float32
-                Device = torch.CPU
-            }
-            [ 16L; 2L ]
+    let x = Seed.normal 5 TensorKind.float32 [ 16L; 2L ]
 
-    let target =
-        Seed.normal
-            6
-            {
-                Dtype = torch.float32
-                Device = torch.CPU
-            }
-            [ 2L; 3L ]
+    let target = Seed.normal 6 TensorKind.float32 [ 2L; 3L ]
 
     let y = x.matmul target
     use optimizer = torch.optim.Adam(learned.parameters (), lr = 0.05)

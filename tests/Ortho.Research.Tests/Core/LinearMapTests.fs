@@ -192,7 +192,7 @@ let private badInput =
             refuses "sums of maps between different spaces" (fun () -> matrix 1 2L 3L + matrix 1 3L 2L |> ignore)
             refuses "maps of different types" (fun () ->
                 matrix 1 2L 2L
-                * LinearMap.ofMatrix (Seed.normal 1 { kind with Dtype = torch.float32 } [ 2L; 2L ])
+                * LinearMap.ofMatrix (Seed.normal 1 TensorKind.float32 [ 2L; 2L ])
                 |> ignore)
             refuses "NaN as a factor" (fun () -> nan * matrix 1 2L 2L |> ignore)
             refuses "a matrix of one axis" (fun () -> LinearMap.ofMatrix (torch.ones 3L) |> ignore)
@@ -209,8 +209,20 @@ let private badInput =
                 LinearMap.block [ [ matrix 1 2L 2L; matrix 1 3L 2L ] ] |> ignore)
             refuses "a matrix of a map too large to look at" (fun () ->
                 LinearMap.toMatrix (LinearMap.identity 100_000L) |> ignore)
-            refuses "another binding" (fun () ->
-                matrix 1 2L 2L |> LinearMap.on { kind with Dtype = torch.float32 } |> ignore)
+            refuses "input on another device than the map's tensors" (fun () ->
+                (matrix 1 2L 2L).Apply(torch.ones (2L, dtype = torch.float64, device = torch.META))
+                |> ignore)
+            refuses "maps on different devices" (fun () ->
+                LinearMap.ofMatrix (torch.ones (2L, 2L, dtype = torch.float64, device = torch.META))
+                * matrix 1 2L 2L
+                |> ignore)
+            refuses "a custom function around a map with parameters, which would get no gradient" (fun () ->
+                LinearFunction.Act (matrix 1 2L 2L) (torch.ones (2L, dtype = torch.float64))
+                |> ignore)
+            refuses "half of an integer tensor" (fun () ->
+                (0.5 * LinearMap.identity (Space.Of 2L)).Apply(torch.ones (2L, dtype = torch.int64))
+                |> ignore)
+            refuses "another binding" (fun () -> matrix 1 2L 2L |> LinearMap.on TensorKind.float32 |> ignore)
             testCase
                 "a function that gives another shape than it should"
                 (scoped (fun () ->

@@ -83,6 +83,20 @@ let tests =
 
                 Expect.equal (String.concat "\n" offenders) "" "calls that make a temporary Scalar")
 
+            testCase "what ends the process on an error is called in one place or nowhere" (fun () ->
+                let callers (part: string) =
+                    methods typeof<LinearMap>.Assembly.Location
+                    |> Array.filter (fun (_, called) -> called |> Array.exists _.Contains(part))
+                    |> Array.map fst
+
+                Expect.isEmpty (callers "torch/autograd::grad(") "autograd.grad"
+                Expect.isEmpty (callers "save_for_backward") "a saved tensor that a scope frees is null"
+                // Only Core/LinearFunction.fs, whose map has no parameters that could miss their gradient.
+                Expect.all (callers "SingleTensorFunction`1") _.Contains("Ortho.LinearFunction") "custom functions"
+                // Only Equivariant/StridedView.fs, which passes the offset.
+                Expect.isNonEmpty (callers "::as_strided(") "as_strided is seen"
+                Expect.all (callers "::as_strided(") _.Contains("Ortho.StridedView") "as_strided")
+
             testCase
                 "a hundred thousand calls beside a concurrent collector give no exception and no wrong value"
                 (fun () ->

@@ -383,13 +383,7 @@ let private refusals =
                     Refusal.expect name (fun () -> body () |> ignore)
 
                 Refusal.expect "complex" (fun () ->
-                    Dense.frame
-                        1
-                        { TensorKind.float64 with
-                            Dtype = torch.complex128
-                        }
-                        3L
-                        3L
+                    Dense.frame 1 (TensorKind.cpu torch.complex128) 3L 3L
                     |> Householder.vectors
                     |> ignore)
 

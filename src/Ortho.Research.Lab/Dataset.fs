@@ -1,4 +1,0 @@
-namespace Ortho.Lab
-
-/// Stub.
-type Stub = { A: int }

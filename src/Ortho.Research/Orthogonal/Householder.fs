@@ -198,7 +198,7 @@ let private toUnit (j: int64) (column: torch.Tensor) =
 
     let w = column .* phase.conj ()
     w.narrow(0L, j, 1L).zero_() |> ignore
-    let tailSquare = number (w.norm ()) ** 2.0
+    let tailSquare = number (w.norm 0) ** 2.0
     // first - 1 without cancellation: first^2 + tailSquare = 1.
     let start =
         if first > 0.0 then

@@ -139,6 +139,10 @@ let private laws (bench: Bench) =
                 Law.distance (Cayley.neumannMatrix order k) expected
                 |> Property.within bench.Iteration "distance")
 
+            check "Neumann's series promises nothing" (fun case ->
+                (Cayley.neumann case.Second (small bench case)).Traits = Traits.None
+                |> Prop.label "traits")
+
             testCase "a batch of matrices is its matrices one by one; an empty batch is empty" (fun () ->
                 use _ = torch.NewDisposeScope()
                 let k = Skew.ofSquare (Seed.normal 1 bench.Kind [ 2L; 3L; 5L; 5L ])
@@ -171,6 +175,12 @@ let private laws (bench: Bench) =
                     Cayley.neumannDefect 4 k |> ignore
                     Cayley.toSkew (Cayley.matrix k) |> ignore)
                 |> fun grown -> Expect.equal grown 0L "live tensors"
+
+                for map in [ Cayley.ofSkew k; Cayley.neumann 3 k ] do
+                    let grown =
+                        Dense.growthOfResults (fun () -> [ map.Apply x; map.Adjoint.Apply x; map.Apply square ])
+
+                    Expect.equal grown 0L "applied outside of any inner scope"
 
                 let before = DisposeScopeManager.Statistics.ThreadTotalLiveCount
                 let kept = Cayley.ofSkew k

@@ -60,3 +60,10 @@ let growth (body: unit -> unit) =
         once ()
 
     DisposeScopeManager.Statistics.ThreadTotalLiveCount - before
+
+/// More live tensors after calls than their results account for, when no scope frees what else they make.
+let growthOfResults (body: unit -> torch.Tensor list) =
+    let before = DisposeScopeManager.Statistics.ThreadTotalLiveCount
+    let results = body ()
+    let grown = DisposeScopeManager.Statistics.ThreadTotalLiveCount - before
+    grown - int64 results.Length

@@ -222,6 +222,12 @@ let private laws (bench: Bench) =
                     (Householder.ofMatrix q).Apply x |> ignore
                     (Householder.reflection v[0L]).Apply x |> ignore)
                 |> fun grown -> Expect.equal grown 0L "live tensors"
+
+                let q = Householder.chain v
+
+                let grown = Dense.growthOfResults (fun () -> [ q.Apply x; q.Adjoint.Apply x ])
+
+                Expect.equal grown 0L "applied outside of any inner scope"
                 // Without a scope around it, a map leaves only what it keeps: four tensors a block.
                 let before = DisposeScopeManager.Statistics.ThreadTotalLiveCount
                 let kept = Householder.chain v
@@ -257,6 +263,17 @@ let private realLaws (bench: Bench) =
                 let count (q: torch.Tensor) = (Householder.vectors q).shape[0]
                 Expect.equal [ count identity; count swap; count -identity ] [ 0L; 1L; 5L ] "numbers"
                 Expect.equal (count (identity.narrow (1L, 0L, 2L))) 0L "a frame of unit vectors")
+
+            testCase "vectors that hardly touch the first coordinates are counted right" (fun () ->
+                use _ = torch.NewDisposeScope()
+                // Columns taken in order would begin with one that moves by 1e-5, and lose five digits to it.
+                let tilt =
+                    torch.ones ([| 9L; 1L |], dtype = bench.Kind.Dtype, device = bench.Kind.Device)
+
+                tilt.narrow(0L, 0L, 3L).fill_ 1e-5 |> ignore
+                let v = Dense.frame 4 bench.Kind 9L 3L * tilt
+                let q = LinearMap.toMatrix (Householder.chain v.mT)
+                Expect.equal (Householder.vectors q).shape[0] 3L "three reflections")
 
             testCase "a matrix that is orthogonal but for rounding needs no more reflections" (fun () ->
                 use _ = torch.NewDisposeScope()
@@ -314,6 +331,8 @@ let private gradients (bench: Bench) =
 
                     let y = (Householder.chain v).Apply x
                     let y = (y * y * y).sum()
+
+                    Expect.isTrue y.requires_grad "a graph: without one, autograd.grad ends the process"
 
                     let grads =
                         torch.autograd.grad ([| y |], [| v |], create_graph = true, retain_graph = true)

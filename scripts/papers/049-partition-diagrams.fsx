@@ -71,10 +71,7 @@ let orbits (n, (k, l)) =
 
 /// n!/(n-t)! for the t blocks of each diagram.
 let squares (n, (k, l)) =
-    [|
-        for d in Basis.diagrams (group n) k l ->
-            Seq.fold (*) 1.0 (seq { for i in 1 .. d.BlockCount -> float (n + 1 - i) })
-    |]
+    Basis.diagrams (group n) k l |> Array.map (OrbitBasis.normSquared n >> float)
 
 let products =
     List.allPairs hom [ 0..2 ]

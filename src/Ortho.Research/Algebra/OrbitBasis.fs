@@ -84,6 +84,15 @@ module OrbitBasis =
 
         product
 
+    /// <summary>The squared Frobenius norm of X_d, its number of entries 1: n (n-1) ... (n-t+1) = n!/(n-t)! for t blocks, 0 for more than n.</summary>
+    /// <param name="n">The dimension of R^n, at least 0.</param>
+    /// <param name="d">The diagram.</param>
+    [<CompiledName("NormSquared")>]
+    let normSquared (n: int) (d: Diagram) : bigint =
+        Guard.atLeast "n" 0 n
+        Guard.notNull "d" d
+        falling n d.BlockCount
+
     /// <summary>The product X_d2 X_d1 as a combination of orbit elements; empty if it is 0.</summary>
     /// <param name="n">The dimension of R^n, at least 0.</param>
     /// <param name="d2">The diagram applied last.</param>

@@ -59,11 +59,6 @@ module internal Elementwise =
         use draft = torch.tensor (numbers, dtype = Nullable torch.float64)
         draft.``to`` (kind.Dtype, kind.Device)
 
-    /// 0, 1, ..., count - 1 as int64.
-    let indices (device: torch.Device) (count: int64) =
-        use draft = torch.tensor (Array.init (int count) int64)
-        draft.``to`` device
-
     /// The only entry of a tensor, as float64 whatever its real type.
     let number (x: torch.Tensor) =
         use value = x.detach ()

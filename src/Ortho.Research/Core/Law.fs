@@ -206,7 +206,7 @@ module Law =
             number (defects.max ()) / sqrt (float k))
 
     /// <summary>The gradient of Re sum(conj w f(x)) in x against central differences, for a random w: their distance over the sum of
-    /// their norms and |w| |f(x)| / 1000, since rounding alone moves a difference by about 1e-10 |w| |f(x)|.</summary>
+    /// their norms and |w| |f(x)| / 1000, since rounding alone moves a difference by about 1e-10 |w| |f(x)|. The length of w does not matter.</summary>
     /// <param name="seed">Draws w.</param>
     /// <param name="f">Any function of a tensor that autograd sees.</param>
     /// <param name="x">float64; differences take steps of 1e-6.</param>

@@ -24,6 +24,9 @@ let private laws =
                 && terms |> Array.forall (fun term -> not term.Coefficient.IsZero)
                 && terms |> Array.distinctBy (fun term -> term.Diagram) |> Array.length = terms.Length)
 
+            law "the squared norm of X is the number of its ones, counted in the dense matrix" (fun c ->
+                OrbitBasis.normSquared c.N c.First = (Dense.orbit c.N c.First |> Seq.cast<bigint> |> Seq.sum))
+
             law "D_d is the sum of X over coarser diagrams" (fun c ->
                 Dense.diagram c.N c.First =
                     combination c.N c.First (Dense.orbit c.N) (OrbitBasis.ofDiagram c.N c.First))

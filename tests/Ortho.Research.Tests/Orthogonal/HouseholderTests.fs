@@ -161,7 +161,7 @@ let private laws (bench: Bench) =
                 let flipped = q.clone ()
                 flipped[0L] <- -flipped[0L]
                 let identity = Dense.identity bench.Kind n
-                let order = torch.tensor (Zoo.order case.Seed n, device = bench.Kind.Device)
+                let order = torch.tensor (ZooEntry.order case.Seed n, device = bench.Kind.Device)
 
                 let signs =
                     torch.tensor (

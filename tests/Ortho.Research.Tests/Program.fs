@@ -20,6 +20,7 @@ let tests =
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.ConvolutionTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -21,6 +21,10 @@ let tests =
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
             Orthogonal.ConvolutionTests.tests
+            Orthogonal.BlockConvolutionTests.tests
+            Orthogonal.SkewConvolutionTests.tests
+            Orthogonal.FourierConvolutionTests.tests
+            Orthogonal.ConvolutionInitializationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

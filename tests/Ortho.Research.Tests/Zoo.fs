@@ -121,6 +121,7 @@ module Zoo =
                 Cayley.neumann case.Second (Skew.ofSquare quarter))
         ]
         @ ConvolutionZoo.entries
+        @ OrthogonalConvolutionZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

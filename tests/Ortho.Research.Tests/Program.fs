@@ -20,6 +20,11 @@ let tests =
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.BlockDiagonalTests.tests
+            Orthogonal.ButterflyTests.tests
+            Orthogonal.HadamardTests.tests
+            Orthogonal.EquiangularFrameTests.tests
+            Orthogonal.InitializationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

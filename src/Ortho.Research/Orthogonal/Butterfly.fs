@@ -50,10 +50,8 @@ let private map (traits: Traits) (blocks: torch.Tensor) =
     let forward = Array.init m (fun i -> blocks.select (0L, int64 i))
     let backward = forward |> Array.map _.mH
 
-    let onColumns (action: torch.Tensor -> torch.Tensor) =
-        Actions.scoped (fun x ->
-            let columns = x.reshape([| -1L; n |]).t().reshape [| count; b; -1L |]
-            (action columns).reshape([| n; -1L |]).t().reshape x.shape)
+    let onColumns (copy: bool) (action: torch.Tensor -> torch.Tensor) =
+        BlockDiagonal.onColumns copy (fun x -> (action (x.reshape [| count; b; x.size 1 |])).reshape [| n; x.size 1 |])
 
     let apply (columns: torch.Tensor) =
         let mutable z = forward[0].bmm columns
@@ -78,8 +76,8 @@ let private map (traits: Traits) (blocks: torch.Tensor) =
         (Space.Of n)
         traits
         (Nullable(TensorKind.ofTensor blocks))
-        (onColumns apply)
-        (onColumns adjoint)
+        (onColumns (b < 16L) apply)
+        (onColumns (m > 1 || b < 16L) adjoint)
 
 /// <summary>The butterfly map of given blocks. It promises nothing.</summary>
 /// <param name="blocks">Those of B_0 first, shape [m; n/b; b; b]. Differentiable.</param>

@@ -178,7 +178,7 @@ module EquiangularFrame =
                     let mean = multiply first state[1] |> addMultiple (1.0 - first) gradient
 
                     let square =
-                        multiply second state[2] |> addMultiple (1.0 - second) (gradient.square ())
+                        multiply second state[2] |> addMultiple (1.0 - second) (gradient .* gradient)
 
                     let spread =
                         (multiply (1.0 / (1.0 - second ** float taken)) square).sqrt() |> plus 1e-8

@@ -149,7 +149,13 @@ module Initialization =
                     weight.copy_ (multiply (1.0 / sqrt after) weight) |> ignore
                     divisions <- divisions + 1
                     y <- layer.call x
-                    after <- variance reports.Count y
+                    let next = variance reports.Count y
+
+                    // The variance of a bias alone: dividing further would only destroy the weight.
+                    Guard.holds "input" (next <> after || abs (next - 1.0) < 1e-3) (fun () ->
+                        $"input must reach every weight, but the weight of layer {reports.Count} does not move its output's variance {next}.")
+
+                    after <- next
 
                 reports.Add
                     {

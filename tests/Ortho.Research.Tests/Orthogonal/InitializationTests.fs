@@ -191,6 +191,13 @@ let private scaling (bench: Bench) =
                     [
                         "zero input", (fun () -> Initialization.unitVariance 0.1 layers (torch.zeros_like x) |> ignore)
                         "NaN", (fun () -> Initialization.unitVariance 0.1 layers (torch.ones_like x * nan) |> ignore)
+                        "zero input beside a bias",
+                        (fun () ->
+                            let biased =
+                                torch.nn.Linear(12L, 3L, dtype = bench.Kind.Dtype, device = bench.Kind.Device)
+
+                            Initialization.unitVariance 0.1 [ biased :> Layer ] (torch.zeros_like x)
+                            |> ignore)
                         "tolerance 0", (fun () -> Initialization.unitVariance 0.0 layers x |> ignore)
                         "tolerance NaN", (fun () -> Initialization.layerSequential 1 nan layers x |> ignore)
                         "null layer", (fun () -> Initialization.unitVariance 0.1 [ null ] x |> ignore)

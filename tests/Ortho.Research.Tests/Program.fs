@@ -20,6 +20,13 @@ let tests =
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.SpectralNormTests.tests
+            Orthogonal.LipschitzTests.tests
+            Orthogonal.LipschitzLayersTests.tests
+            Orthogonal.LipschitzModulesTests.tests
+            Orthogonal.KoopmanBoundTests.tests
+            Orthogonal.OrthogonalityPenaltyTests.tests
+            Orthogonal.RowAnglesTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

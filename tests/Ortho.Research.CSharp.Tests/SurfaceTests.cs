@@ -151,6 +151,10 @@ internal static class SurfaceTests
         [typeof(Activation)] = () => Activation.Relu,
         [typeof(IEnumerable<TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(LearnedMap)] = () => new LearnedMap("m", [Parameters.Zeros(2)], p => LinearMaps.OfDiagonal(p[0])),
+        [typeof(AlmostOrthogonalLayer)] = () => new AlmostOrthogonalLayer(1, 2, 2),
+        [typeof(LipschitzResidualLayer)] = () => new LipschitzResidualLayer(1, 2, 2),
+        [typeof(SandwichLayer)] = () => new SandwichLayer(1, 2, 2),
+        [typeof(LipschitzNetwork)] = () => new LipschitzNetwork(1, 1, [2, 2]),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 

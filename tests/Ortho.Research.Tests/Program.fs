@@ -25,6 +25,13 @@ let tests =
             Orthogonal.HadamardTests.tests
             Orthogonal.EquiangularFrameTests.tests
             Orthogonal.InitializationTests.tests
+            Orthogonal.SpectralNormTests.tests
+            Orthogonal.LipschitzTests.tests
+            Orthogonal.LipschitzLayersTests.tests
+            Orthogonal.LipschitzModulesTests.tests
+            Orthogonal.KoopmanBoundTests.tests
+            Orthogonal.OrthogonalityPenaltyTests.tests
+            Orthogonal.RowAnglesTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -123,6 +123,7 @@ module Zoo =
         @ BlockDiagonalZoo.entries
         @ ButterflyZoo.entries
         @ HadamardZoo.entries
+        @ LipschitzZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

@@ -21,6 +21,8 @@ let tests =
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
             Orthogonal.ConvolutionTests.tests
+            Orthogonal.ConvolutionSpectrumTests.tests
+            Orthogonal.ConvolutionOrthogonalityTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

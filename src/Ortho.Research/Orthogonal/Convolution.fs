@@ -84,20 +84,6 @@ module Convolution =
         Guard.positive "options.Dilation" options.Dilation
         Guard.positive "options.Groups" options.Groups
 
-    /// [out; in/groups; k] or [out; in/groups; k1; k2], with as many output channels as the groups divide.
-    let internal checkKernel (options: ConvolutionOptions) (kernel: torch.Tensor) =
-        Guard.live "kernel" kernel
-        let shape = kernel.shape
-
-        Guard.holds "kernel" (shape.Length = 3 || shape.Length = 4) (fun () ->
-            $"kernel must have shape [out; in/groups; k] or [out; in/groups; k1; k2], but has {Guard.showShape shape}.")
-
-        Guard.floating "kernel" kernel
-        Guard.notEmpty "kernel" kernel
-
-        Guard.holds "kernel" (shape[0] % options.Groups = 0L) (fun () ->
-            $"kernel must have a number of output channels that {options.Groups} groups divide, but has {shape[0]}.")
-
     /// How far the kernel reaches beyond its first tap: D (k - 1).
     let internal reach (options: ConvolutionOptions) (kernel: int64) =
         ConvolutionArithmetic.fullPadding
@@ -166,19 +152,30 @@ module Convolution =
             After = 0L
         }
 
-    /// Both axes of the plane, after checking everything; a line is a plane one point wide.
-    let internal walks (options: ConvolutionOptions) (sizes: seq<int64>) (kernel: torch.Tensor) =
-        checkOptions options
-        Guard.notNull "sizes" sizes
-        checkKernel options kernel
+    /// Both axes of the plane for a kernel of the shape that errors call by the given name; a line is a plane one point wide.
+    let internal walks (options: ConvolutionOptions) (sizes: seq<int64>) (name: string) (shape: int64[]) =
+        Guard.holds name ((shape.Length = 3 || shape.Length = 4) && Array.forall (fun n -> n >= 1L) shape) (fun () ->
+            $"{name} must have shape [out; in/groups; k] or [out; in/groups; k1; k2], each at least 1, but has {Guard.showShape shape}.")
+
+        Guard.holds name (shape[0] % options.Groups = 0L) (fun () ->
+            $"{name} must have a number of output channels that {options.Groups} groups divide, but has {shape[0]}.")
+
         let sizes = Seq.toArray sizes
-        let taps = kernel.shape[2..]
+        let taps = shape[2..]
 
         Guard.holds "sizes" (sizes.Length = taps.Length && Array.forall (fun n -> n >= 1L) sizes) (fun () ->
-            $"sizes must be {taps.Length} numbers of at least 1, one for each axis of a kernel of shape {Guard.showShape kernel.shape}, but are {Guard.showShape sizes}.")
+            $"sizes must be {taps.Length} numbers of at least 1, one for each axis of a kernel of shape {Guard.showShape shape}, but are {Guard.showShape sizes}.")
 
         let own = Array.map2 (walk options) sizes taps
         if own.Length = 1 then [| still; own[0] |] else own
+
+    /// Both axes of the plane, after checking everything.
+    let internal plan (options: ConvolutionOptions) (sizes: seq<int64>) (kernel: torch.Tensor) =
+        checkOptions options
+        Guard.notNull "sizes" sizes
+        Guard.live "kernel" kernel
+        Guard.floating "kernel" kernel
+        walks options sizes "kernel" kernel.shape
 
     /// [out; in/groups; k1; k2]: a view.
     let internal plane (kernel: torch.Tensor) =
@@ -293,9 +290,8 @@ module Convolution =
     /// fits, or the stride does not divide the size of a circle.</exception>
     [<CompiledName("Map")>]
     let map (options: ConvolutionOptions) (sizes: seq<int64>) (kernel: torch.Tensor) : LinearMap =
-        let walks = walks options sizes kernel
-        let taps = kernel.shape[2..]
-        let own = walks[2 - taps.Length ..]
+        let walks = plan options sizes kernel
+        let own = walks[4 - int kernel.ndim ..]
         let weight = plane kernel
 
         let conjugate =

@@ -141,6 +141,8 @@ internal static class SurfaceTests
         [typeof(SetPartition)] = () => SetPartition.Finest(4),
         [typeof(Diagram)] = () => Diagram.Identity(2),
         [typeof(YoungDiagram)] = () => YoungDiagram.OfRows([2]),
+        [typeof(ConvolutionBorder)] = () => ConvolutionBorder.Circular,
+        [typeof(ConvolutionOptions)] = () => ConvolutionOptions.Default,
         [typeof(ConvolutionAxis)] = () => ConvolutionArithmetic.OfKernel(2),
         [typeof(Group)] = () => Group.Symmetric(2),
         [typeof(Rep)] = () => Rep.Permutation(2),
@@ -161,6 +163,7 @@ internal static class SurfaceTests
     static void Nulls()
     {
         Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(EquiangularVectors)]; // plain records
+        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(ConvolutionOptions), typeof(ConvolutionExistence)]; // plain records
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();
         foreach (var (name, member) in Members())

@@ -32,6 +32,9 @@ let tests =
             Orthogonal.KoopmanBoundTests.tests
             Orthogonal.OrthogonalityPenaltyTests.tests
             Orthogonal.RowAnglesTests.tests
+            Orthogonal.ConvolutionTests.tests
+            Orthogonal.ConvolutionSpectrumTests.tests
+            Orthogonal.ConvolutionOrthogonalityTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

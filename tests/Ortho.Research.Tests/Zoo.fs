@@ -124,6 +124,7 @@ module Zoo =
         @ ButterflyZoo.entries
         @ HadamardZoo.entries
         @ LipschitzZoo.entries
+        @ ConvolutionZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

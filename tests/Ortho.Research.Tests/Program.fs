@@ -35,6 +35,10 @@ let tests =
             Orthogonal.ConvolutionTests.tests
             Orthogonal.ConvolutionSpectrumTests.tests
             Orthogonal.ConvolutionOrthogonalityTests.tests
+            Orthogonal.BlockConvolutionTests.tests
+            Orthogonal.SkewConvolutionTests.tests
+            Orthogonal.FourierConvolutionTests.tests
+            Orthogonal.ConvolutionInitializationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

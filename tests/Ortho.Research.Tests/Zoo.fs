@@ -125,6 +125,7 @@ module Zoo =
         @ HadamardZoo.entries
         @ LipschitzZoo.entries
         @ ConvolutionZoo.entries
+        @ OrthogonalConvolutionZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

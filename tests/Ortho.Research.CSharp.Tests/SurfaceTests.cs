@@ -162,8 +162,18 @@ internal static class SurfaceTests
 
     static void Nulls()
     {
-        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(EquiangularVectors)]; // plain records
-        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(ConvolutionOptions), typeof(ConvolutionExistence)]; // plain records
+        // Plain records.
+        Type[] results =
+        [
+            typeof(DiagramProduct),
+            typeof(DiagramFactors),
+            typeof(DiagramTerm),
+            typeof(GridAxis),
+            typeof(TensorKind),
+            typeof(EquiangularVectors),
+            typeof(ConvolutionOptions),
+            typeof(ConvolutionExistence),
+        ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();
         foreach (var (name, member) in Members())

@@ -19,7 +19,11 @@ let tests =
             Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
+            Orthogonal.HouseholderLapackTests.tests
+            Orthogonal.HouseholderPaperTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.HaarTests.tests
+            Orthogonal.ProcrustesTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
@@ -43,6 +47,9 @@ let main arguments =
     match arguments with
     | [| "--scalar-race" |] ->
         printfn $"{ScalarRace.hub 100_000}"
+        0
+    | [| argument; work |] when argument = Orthogonal.PeakMemory.argument ->
+        Orthogonal.PeakMemory.report work
         0
     | _ ->
         if not (torch.cuda.is_available ()) then

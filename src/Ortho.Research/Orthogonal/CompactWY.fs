@@ -101,7 +101,7 @@ let twisted (name: string) (twists: torch.Tensor) (vectors: torch.Tensor) : Line
             null
         else
             use lengths = sizes.flatten ()
-            use squares = lengths.square ()
+            use squares = lengths .* lengths
             twists.div squares
 
     let size = blockSize n

@@ -63,7 +63,9 @@ let reflections (q: torch.Tensor) : struct (torch.Tensor * torch.Tensor) =
     let negligible = (16.0 * rounding + 2.0 * defect) * sqrt (float n)
     // Below this, 1 - q_jj does not tell which column is farthest: all distances are computed anew.
     let unresolved = max (sqrt rounding) (negligible * negligible)
-    let units = torch.eye (n, k, dtype = Nullable real, device = q.device)
+
+    let others =
+        (torch.eye (n, k, dtype = Nullable real, device = q.device)).logical_not()
     // 1 where a coordinate has not been dealt with, then 0.
     let live = torch.ones (n, dtype = Nullable real, device = q.device)
     let liveColumns = live.narrow (0L, 0L, k)
@@ -71,6 +73,15 @@ let reflections (q: torch.Tensor) : struct (torch.Tensor * torch.Tensor) =
     let phases = q.new_zeros k
     let found = ResizeArray<torch.Tensor>()
     let mutable count = 0L
+
+    /// How far each column is from its unit vector, without cancellation, as in toUnit.
+    let distances () =
+        let heads, tails = turned (work.diagonal ()), (work .* others).norm 0
+        let squares = tails .* tails
+        let near = squares.div (plus 1.0 heads)
+        let far = plus 1.0 (heads.neg ())
+        let starts = torch.where (heads.gt (torch.zeros_like heads), near, far)
+        (squares .+ starts .* starts).sqrt() .* liveColumns
 
     /// Reflects columns, the given one first, until a block is full or distances are unresolved.
     let block (first: int64) =
@@ -90,7 +101,7 @@ let reflections (q: torch.Tensor) : struct (torch.Tensor * torch.Tensor) =
             let struct (unit, phase, distance) = toUnit j (column .* live)
 
             let row =
-                if distance > 0.5 then
+                if distance > 1.0 then
                     // v* Q = (phase e_j - row j of Q) / distance, Q being orthogonal up to rounding.
                     let row = (vs.select (1L, j)).matmul fs .- work.select (0L, j)
                     addInPlace (row.narrow (0L, j, 1L)) phase
@@ -121,8 +132,7 @@ let reflections (q: torch.Tensor) : struct (torch.Tensor * torch.Tensor) =
 
     while remaining do
         use inner = torch.NewDisposeScope()
-        let distances = (turned work .- units).norm 0 .* liveColumns
-        let struct (j, distance) = greatest distances
+        let struct (j, distance) = greatest (distances ())
         remaining <- distance > negligible && count < k
 
         if remaining then

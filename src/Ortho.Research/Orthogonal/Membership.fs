@@ -49,14 +49,14 @@ let unitaryFactors (name: string) (vectors: torch.Tensor) (tau: torch.Tensor) =
     let sizes = tau.index_select(0L, used).abs()
     let real = tau.index_select (0L, used)
     let real = if real.is_complex () then real.real else real
-    let squares = vectors.index_select(0L, used).abs().square().sum -1L
+    let lengths = vectors.index_select(0L, used).norm -1
     let tolerance = byPrecision 1e-10 1e-4 1e-1 tau
 
     let defect =
         if used.numel () = 0L then
             0.0
         else
-            number ((multiply 0.5 (sizes .* squares) .- real.div sizes).abs().max())
+            number ((multiply 0.5 (sizes .* lengths .* lengths) .- real.div sizes).abs().max())
 
     Guard.holds name (defect <= tolerance) (fun () ->
         $"{name} must be 0 or make I - tau v v* unitary, as 2 / |v|^2 does for real v, but |tau| |v|^2 / 2 - Re tau / |tau| is {defect:G3}, above {tolerance}.")

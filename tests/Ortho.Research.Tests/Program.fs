@@ -19,6 +19,8 @@ let tests =
             Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
+            Orthogonal.HouseholderLapackTests.tests
+            Orthogonal.HouseholderPaperTests.tests
             Orthogonal.CayleyTests.tests
             Orthogonal.BlockDiagonalTests.tests
             Orthogonal.ButterflyTests.tests
@@ -39,6 +41,8 @@ let tests =
             Orthogonal.SkewConvolutionTests.tests
             Orthogonal.FourierConvolutionTests.tests
             Orthogonal.ConvolutionInitializationTests.tests
+            Orthogonal.HaarTests.tests
+            Orthogonal.ProcrustesTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
@@ -62,6 +66,9 @@ let main arguments =
     match arguments with
     | [| "--scalar-race" |] ->
         printfn $"{ScalarRace.hub 100_000}"
+        0
+    | [| argument; work |] when argument = Orthogonal.PeakMemory.argument ->
+        Orthogonal.PeakMemory.report work
         0
     | _ ->
         if not (torch.cuda.is_available ()) then

@@ -20,6 +20,9 @@ let tests =
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.PlaneScheduleTests.tests
+            Orthogonal.RotationKernelTests.tests
+            Orthogonal.GivensTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -1,6 +1,7 @@
 using System;
 using System.Buffers;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks;
 
 namespace Ortho.Native;
@@ -204,8 +205,8 @@ public sealed unsafe class PlaneRotations
                 var end = Math.Min(start + Block, Size);
                 for (var row = 0; row < count; row++)
                 {
-                    T* source = rows + (long)row * Size, target = tile + row;
-                    for (var j = start; j < end; j++) target[j * Width] = source[j];
+                    T* source = rows + (long)row * Size + start, target = tile + start * Width + row;
+                    for (var last = source + (end - start); source < last; source++, target += Width) *target = *source;
                 }
             }
         }
@@ -218,8 +219,8 @@ public sealed unsafe class PlaneRotations
                 var end = Math.Min(start + Block, Size);
                 for (var row = 0; row < count; row++)
                 {
-                    T* source = tile + row, target = rows + (long)row * Size;
-                    for (var j = start; j < end; j++) target[j] = source[j * Width];
+                    T* source = tile + start * Width + row, target = rows + (long)row * Size + start;
+                    for (var last = target + (end - start); target < last; source += Width, target++) *target = *source;
                 }
             }
         }
@@ -258,6 +259,7 @@ public sealed unsafe class PlaneRotations
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static Vector<T> Undo(T* a, T* b, T* ga, T* gb, Vector<T> c, Vector<T> s)
         {
             var (y, z, g, h) = (Vector.Load(a), Vector.Load(b), Vector.Load(ga), Vector.Load(gb));

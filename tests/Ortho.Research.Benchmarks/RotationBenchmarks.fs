@@ -17,7 +17,7 @@ type RotationSpeed() =
 
     let backward (y: torch.Tensor) =
         use y = y
-        y.backward weights
+        y.backward [| weights |]
         x.grad.Dispose()
         x.grad <- null
         angles.grad.Dispose()

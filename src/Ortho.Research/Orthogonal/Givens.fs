@@ -101,12 +101,12 @@ module Givens =
     /// <exception cref="T:System.ArgumentException">i and j are not two different coordinates from 0 to n - 1, or the angle has axes or is not of real floating point type.</exception>
     [<CompiledName "Rotation">]
     let rotation (n: int) (i: int, j: int) (angle: torch.Tensor) : LinearMap =
+        Guard.rank "angle" 0 angle
+        Guard.real "angle" angle
         Guard.positive "n" n
         Guard.between "i" 0 (n - 1) i
         Guard.between "j" 0 (n - 1) j
         Guard.holds "j" (i <> j) (fun () -> $"j must be another coordinate than i, but both are {i}.")
-        Guard.rank "angle" 0 angle
-        Guard.real "angle" angle
         let schedule = PlaneSchedule.ofPairs n [ struct (i, j) ]
 
         leaf $"G({i},{j})[{n}]" (TensorKind.ofTensor angle) schedule angle (fun schedule angle x ->

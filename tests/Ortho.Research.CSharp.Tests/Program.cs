@@ -15,5 +15,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     ButterflyTests.All,
     LipschitzTests.All,
     ConvolutionTests.All,
+    PlaneTests.All,
     SurfaceTests.All,
 ]));

@@ -43,6 +43,9 @@ let tests =
             Orthogonal.ConvolutionInitializationTests.tests
             Orthogonal.HaarTests.tests
             Orthogonal.ProcrustesTests.tests
+            Orthogonal.PlaneScheduleTests.tests
+            Orthogonal.RotationKernelTests.tests
+            Orthogonal.GivensTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

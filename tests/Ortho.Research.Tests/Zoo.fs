@@ -129,6 +129,7 @@ module Zoo =
         @ HouseholderZoo.entries
         @ HaarZoo.entries
         @ ProcrustesZoo.entries
+        @ GivensZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

@@ -20,6 +20,8 @@ let tests =
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.PolarTests.tests
+            Orthogonal.ExponentialTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -46,6 +46,8 @@ let tests =
             Orthogonal.PlaneScheduleTests.tests
             Orthogonal.RotationKernelTests.tests
             Orthogonal.GivensTests.tests
+            Orthogonal.PolarTests.tests
+            Orthogonal.ExponentialTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

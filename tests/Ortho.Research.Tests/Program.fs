@@ -20,6 +20,9 @@ let tests =
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.StiefelTests.tests
+            Orthogonal.ProjectionTests.tests
+            Orthogonal.RotationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -120,6 +120,7 @@ module Zoo =
                 use quarter = p[0].div(torch.full_like (p[0], 4.0))
                 Cayley.neumann case.Second (Skew.ofSquare quarter))
         ]
+        @ ManifoldZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

@@ -48,6 +48,9 @@ let tests =
             Orthogonal.GivensTests.tests
             Orthogonal.PolarTests.tests
             Orthogonal.ExponentialTests.tests
+            Orthogonal.StiefelTests.tests
+            Orthogonal.ProjectionTests.tests
+            Orthogonal.RotationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

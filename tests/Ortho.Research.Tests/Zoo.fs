@@ -132,6 +132,7 @@ module Zoo =
         @ GivensZoo.entries
         @ PolarZoo.entries
         @ ExponentialZoo.entries
+        @ ManifoldZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

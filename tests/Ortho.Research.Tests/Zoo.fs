@@ -123,6 +123,13 @@ module Zoo =
         @ BlockDiagonalZoo.entries
         @ ButterflyZoo.entries
         @ HadamardZoo.entries
+        @ LipschitzZoo.entries
+        @ ConvolutionZoo.entries
+        @ OrthogonalConvolutionZoo.entries
+        @ HouseholderZoo.entries
+        @ HaarZoo.entries
+        @ ProcrustesZoo.entries
+        @ GivensZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

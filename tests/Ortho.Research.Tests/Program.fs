@@ -23,6 +23,7 @@ let tests =
             Orthogonal.ConvolutionTests.tests
             Orthogonal.ConvolutionSpectrumTests.tests
             Orthogonal.ConvolutionOrthogonalityTests.tests
+            Orthogonal.ConvolutionExistenceTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -150,12 +150,19 @@ internal static class SurfaceTests
         [typeof(IEnumerable<CosineType>)] = () => new[] { CosineType.DctII },
         [typeof(Boundary)] = () => Boundary.Neumann,
         [typeof(IEnumerable<GridAxis>)] = () => new[] { Poisson.Axis(Boundary.Neumann, 2, 1) },
+        [typeof(Activation)] = () => Activation.Relu,
+        [typeof(IEnumerable<TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(LearnedMap)] = () => new LearnedMap("m", [Parameters.Zeros(2)], p => LinearMaps.OfDiagonal(p[0])),
+        [typeof(AlmostOrthogonalLayer)] = () => new AlmostOrthogonalLayer(1, 2, 2),
+        [typeof(LipschitzResidualLayer)] = () => new LipschitzResidualLayer(1, 2, 2),
+        [typeof(SandwichLayer)] = () => new SandwichLayer(1, 2, 2),
+        [typeof(LipschitzNetwork)] = () => new LipschitzNetwork(1, 1, [2, 2]),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
     static void Nulls()
     {
+        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(EquiangularVectors)]; // plain records
         Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(ConvolutionOptions), typeof(ConvolutionExistence)]; // plain records
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

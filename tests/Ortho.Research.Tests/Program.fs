@@ -20,10 +20,26 @@ let tests =
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.BlockDiagonalTests.tests
+            Orthogonal.ButterflyTests.tests
+            Orthogonal.HadamardTests.tests
+            Orthogonal.EquiangularFrameTests.tests
+            Orthogonal.InitializationTests.tests
+            Orthogonal.SpectralNormTests.tests
+            Orthogonal.LipschitzTests.tests
+            Orthogonal.LipschitzLayersTests.tests
+            Orthogonal.LipschitzModulesTests.tests
+            Orthogonal.KoopmanBoundTests.tests
+            Orthogonal.OrthogonalityPenaltyTests.tests
+            Orthogonal.RowAnglesTests.tests
             Orthogonal.ConvolutionTests.tests
             Orthogonal.ConvolutionSpectrumTests.tests
             Orthogonal.ConvolutionOrthogonalityTests.tests
             Orthogonal.ConvolutionExistenceTests.tests
+            Orthogonal.BlockConvolutionTests.tests
+            Orthogonal.SkewConvolutionTests.tests
+            Orthogonal.FourierConvolutionTests.tests
+            Orthogonal.ConvolutionInitializationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -39,3 +39,19 @@ let orthonormal (name: string) (q: torch.Tensor) =
         $"{name} must have orthonormal columns, but |q* q - I| / sqrt k is {defect:G3}, above {tolerance}.")
 
     defect
+
+/// Orthogonal projections, P P = P and P* = P: 1e-10 in float64, 1e-4 in float32.
+let projection (name: string) (p: torch.Tensor) =
+    Guard.square name p
+    Guard.floating name p
+
+    if p.numel () > 0L then
+        use _ = torch.NewDisposeScope()
+        use _ = torch.no_grad ()
+        let tolerance = byPrecision 1e-10 1e-4 1e-1 p
+        // P* P = P holds for orthogonal projections alone.
+        let root = sqrt (float (p.size (int p.ndim - 1)))
+        let defect = number ((Skew.lengths (p.mH.matmul p .- p)).max()) / root
+
+        Guard.holds name (defect <= tolerance) (fun () ->
+            $"{name} must be orthogonal projections, but |p* p - p| / sqrt n is {defect:G3}, above {tolerance}; BlockConvolution.projections makes them.")

@@ -94,7 +94,10 @@ let tests =
 
                 Expect.isEmpty (callers "torch/autograd::grad(") "autograd.grad"
                 Expect.isEmpty (callers "save_for_backward") "a saved tensor that a scope frees is null"
-                let isKnown (caller: string) = customFunctions |> List.exists caller.Contains
+
+                let isKnown (caller: string) =
+                    customFunctions |> List.exists caller.Contains
+
                 Expect.all (callers "SingleTensorFunction`1") isKnown "custom functions"
                 // Only Equivariant/StridedView.fs, which passes the offset.
                 Expect.isNonEmpty (callers "::as_strided(") "as_strided is seen"

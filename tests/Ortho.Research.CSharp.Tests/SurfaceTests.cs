@@ -152,6 +152,9 @@ internal static class SurfaceTests
         [typeof(IEnumerable<GridAxis>)] = () => new[] { Poisson.Axis(Boundary.Neumann, 2, 1) },
         [typeof(Activation)] = () => Activation.Relu,
         [typeof(IEnumerable<TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>>)] = () => new[] { TorchSharp.torch.nn.Identity() },
+        [typeof(PlaneSchedule)] = () => PlaneSchedule.Sequential(2),
+        [typeof(IEnumerable<ValueTuple<int, int>>)] = () => new[] { (0, 1) },
+        [typeof(IEnumerable<IEnumerable<ValueTuple<int, int>>>)] = () => new[] { new[] { (0, 1) } },
         [typeof(LearnedMap)] = () => new LearnedMap("m", [Parameters.Zeros(2)], p => LinearMaps.OfDiagonal(p[0])),
         [typeof(AlmostOrthogonalLayer)] = () => new AlmostOrthogonalLayer(1, 2, 2),
         [typeof(LipschitzResidualLayer)] = () => new LipschitzResidualLayer(1, 2, 2),
@@ -162,8 +165,20 @@ internal static class SurfaceTests
 
     static void Nulls()
     {
-        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(EquiangularVectors)]; // plain records
-        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(ConvolutionOptions), typeof(ConvolutionExistence)]; // plain records
+        // Plain records.
+        Type[] results =
+        [
+            typeof(DiagramProduct),
+            typeof(DiagramFactors),
+            typeof(DiagramTerm),
+            typeof(GridAxis),
+            typeof(TensorKind),
+            typeof(EquiangularVectors),
+            typeof(ConvolutionOptions),
+            typeof(ConvolutionExistence),
+            typeof(MergedSchedule),
+            typeof(GivensFactors),
+        ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();
         foreach (var (name, member) in Members())

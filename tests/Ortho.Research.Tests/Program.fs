@@ -19,6 +19,8 @@ let tests =
             Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
+            Orthogonal.HouseholderLapackTests.tests
+            Orthogonal.HouseholderPaperTests.tests
             Orthogonal.CayleyTests.tests
             Orthogonal.BlockDiagonalTests.tests
             Orthogonal.ButterflyTests.tests
@@ -40,6 +42,11 @@ let tests =
             Orthogonal.SkewConvolutionTests.tests
             Orthogonal.FourierConvolutionTests.tests
             Orthogonal.ConvolutionInitializationTests.tests
+            Orthogonal.HaarTests.tests
+            Orthogonal.ProcrustesTests.tests
+            Orthogonal.PlaneScheduleTests.tests
+            Orthogonal.RotationKernelTests.tests
+            Orthogonal.GivensTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
@@ -63,6 +70,9 @@ let main arguments =
     match arguments with
     | [| "--scalar-race" |] ->
         printfn $"{ScalarRace.hub 100_000}"
+        0
+    | [| argument; work |] when argument = Orthogonal.PeakMemory.argument ->
+        Orthogonal.PeakMemory.report work
         0
     | _ ->
         if not (torch.cuda.is_available ()) then

@@ -126,6 +126,10 @@ module Zoo =
         @ LipschitzZoo.entries
         @ ConvolutionZoo.entries
         @ OrthogonalConvolutionZoo.entries
+        @ HouseholderZoo.entries
+        @ HaarZoo.entries
+        @ ProcrustesZoo.entries
+        @ GivensZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

@@ -37,6 +37,7 @@ let tests =
             Orthogonal.ConvolutionTests.tests
             Orthogonal.ConvolutionSpectrumTests.tests
             Orthogonal.ConvolutionOrthogonalityTests.tests
+            Orthogonal.ConvolutionExistenceTests.tests
             Orthogonal.BlockConvolutionTests.tests
             Orthogonal.SkewConvolutionTests.tests
             Orthogonal.FourierConvolutionTests.tests

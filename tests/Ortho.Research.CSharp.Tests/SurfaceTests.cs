@@ -148,13 +148,14 @@ internal static class SurfaceTests
         [typeof(IEnumerable<CosineType>)] = () => new[] { CosineType.DctII },
         [typeof(Boundary)] = () => Boundary.Neumann,
         [typeof(IEnumerable<GridAxis>)] = () => new[] { Poisson.Axis(Boundary.Neumann, 2, 1) },
+        [typeof(Similarity)] = () => Procrustes.Similarity(Draw(1, 3, 2), Draw(2, 3, 2)),
         [typeof(LearnedMap)] = () => new LearnedMap("m", [Parameters.Zeros(2)], p => LinearMaps.OfDiagonal(p[0])),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
     static void Nulls()
     {
-        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind)]; // plain records
+        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind), typeof(LapackForm), typeof(Similarity)]; // plain records
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();
         foreach (var (name, member) in Members())

@@ -23,8 +23,30 @@ let tests =
             Orthogonal.HouseholderLapackTests.tests
             Orthogonal.HouseholderPaperTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.BlockDiagonalTests.tests
+            Orthogonal.ButterflyTests.tests
+            Orthogonal.HadamardTests.tests
+            Orthogonal.EquiangularFrameTests.tests
+            Orthogonal.InitializationTests.tests
+            Orthogonal.SpectralNormTests.tests
+            Orthogonal.LipschitzTests.tests
+            Orthogonal.LipschitzLayersTests.tests
+            Orthogonal.LipschitzModulesTests.tests
+            Orthogonal.KoopmanBoundTests.tests
+            Orthogonal.OrthogonalityPenaltyTests.tests
+            Orthogonal.RowAnglesTests.tests
+            Orthogonal.ConvolutionTests.tests
+            Orthogonal.ConvolutionSpectrumTests.tests
+            Orthogonal.ConvolutionOrthogonalityTests.tests
+            Orthogonal.BlockConvolutionTests.tests
+            Orthogonal.SkewConvolutionTests.tests
+            Orthogonal.FourierConvolutionTests.tests
+            Orthogonal.ConvolutionInitializationTests.tests
             Orthogonal.HaarTests.tests
             Orthogonal.ProcrustesTests.tests
+            Orthogonal.PlaneScheduleTests.tests
+            Orthogonal.RotationKernelTests.tests
+            Orthogonal.GivensTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

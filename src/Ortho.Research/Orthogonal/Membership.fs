@@ -40,6 +40,22 @@ let orthonormal (name: string) (q: torch.Tensor) =
 
     defect
 
+/// Orthogonal projections, P P = P and P* = P: 1e-10 in float64, 1e-4 in float32.
+let projection (name: string) (p: torch.Tensor) =
+    Guard.square name p
+    Guard.floating name p
+
+    if p.numel () > 0L then
+        use _ = torch.NewDisposeScope()
+        use _ = torch.no_grad ()
+        let tolerance = byPrecision 1e-10 1e-4 1e-1 p
+        // P* P = P holds for orthogonal projections alone.
+        let root = sqrt (float (p.size (int p.ndim - 1)))
+        let defect = number ((Skew.lengths (p.mH.matmul p .- p)).max()) / root
+
+        Guard.holds name (defect <= tolerance) (fun () ->
+            $"{name} must be orthogonal projections, but |p* p - p| / sqrt n is {defect:G3}, above {tolerance}; BlockConvolution.projections makes them.")
+
 /// The places of the factors I - tau v v* that are not the identity (tau = 0), after checking that each is unitary: |tau| |v|^2 = 2 Re tau / |tau|,
 /// to 1e-10 in float64, 1e-4 in float32. The v are rows.
 let unitaryFactors (name: string) (vectors: torch.Tensor) (tau: torch.Tensor) =

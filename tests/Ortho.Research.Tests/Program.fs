@@ -19,6 +19,7 @@ let tests =
             Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
+            Orthogonal.HouseholderMatrixTests.tests
             Orthogonal.HouseholderLapackTests.tests
             Orthogonal.HouseholderPaperTests.tests
             Orthogonal.CayleyTests.tests

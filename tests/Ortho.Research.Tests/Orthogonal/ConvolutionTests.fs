@@ -107,4 +107,163 @@ let private laws (bench: Bench) =
                             |> Property.within bench.Product $"{walk}")
         ]
 
-let tests = testList "Convolution" [ yield! Bench.all |> List.map laws ]
+/// Examples of other programs and of the hand.
+let private examples (bench: Bench) =
+    testList
+        $"convolution by others on {bench}"
+        [
+            testCase "of a unit pulse is the kernel, turned round, with its centre at the pulse" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                let kernel =
+                    torch.tensor([| 1.0; 2.0; 3.0 |]).``to``(bench.Kind.Dtype).reshape(1L, 1L, 3L)
+
+                let pulse =
+                    torch.tensor([| 1.0; 0.0; 0.0; 0.0 |]).``to``(bench.Kind.Dtype).reshape(1L, 4L)
+
+                for border, expected in
+                    [
+                        ConvolutionBorder.Circular, [| 2.0; 1.0; 0.0; 3.0 |]
+                        ConvolutionBorder.Same, [| 2.0; 1.0; 0.0; 0.0 |]
+                        ConvolutionBorder.Valid, [| 1.0; 0.0 |]
+                        ConvolutionBorder.Padded 2L, [| 3.0; 2.0; 1.0; 0.0; 0.0; 0.0 |]
+                    ] do
+                    let map =
+                        Convolution.map (ConvolutionOptions.Default.WithBorder border) [ 4L ] kernel
+
+                    let y = map.Apply(pulse).``to``(torch.float64).data<float>().ToArray()
+                    Expect.equal y expected $"{border}")
+
+            testCase "is torch's, for 3 x 5 and even kernels on a plane that is not square" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let x = Seed.normal 1 bench.Kind [ 2L; 4L; 7L; 8L ]
+
+                for k1, k2 in [ 3L, 5L; 5L, 3L; 1L, 3L; 2L, 4L ] do
+                    let kernel = Seed.normal 2 bench.Kind [ 6L; 4L; k1; k2 ]
+                    let circular = Convolution.circular [ 7L; 8L ] kernel
+
+                    use module' =
+                        torch.nn.Conv2d(
+                            4L,
+                            6L,
+                            struct (k1, k2),
+                            padding = struct (k1 / 2L, k2 / 2L),
+                            padding_mode = PaddingModes.Circular,
+                            bias = false,
+                            dtype = Nullable bench.Kind.Dtype
+                        )
+
+                    module'.weight <- new Modules.Parameter(kernel.clone (), false)
+                    let name = $"{k1} x {k2}"
+
+                    if k1 % 2L = 1L then
+                        Expect.isLessThanOrEqual
+                            (Law.distance (circular.Apply x) (module'.forward x))
+                            bench.Product
+                            name
+
+                    let same =
+                        Convolution.map
+                            (ConvolutionOptions.Default.WithBorder ConvolutionBorder.Same)
+                            [ 7L; 8L ]
+                            kernel
+
+                    let expected =
+                        torch.nn.functional.conv2d_padding (x, kernel, padding = Padding.Same)
+
+                    Expect.isLessThanOrEqual (Law.distance (same.Apply x) expected) bench.Product name)
+
+            testCase "trains a kernel to a target through a learned map" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let target = Convolution.circular [ 6L ] (Seed.normal 5 bench.Kind [ 2L; 2L; 3L ])
+                let parameter = Parameter.zeros [ 2L; 2L; 3L ] |> Parameter.on bench.Kind
+
+                use learned =
+                    Learn.map "convolve" [ parameter ] (fun p -> Convolution.circular [ 6L ] p[0])
+
+                use optimizer = torch.optim.Adam(learned.parameters (), lr = 0.1)
+                let x = Seed.normal 6 bench.Kind [ 16L; 2L; 6L ]
+                let y = target.Apply x
+
+                let loss () =
+                    use _ = torch.NewDisposeScope()
+                    optimizer.zero_grad ()
+                    let loss = (learned.forward x - y).square().mean()
+                    loss.backward ()
+                    optimizer.step () |> ignore
+                    loss.``to``(torch.float64).item<float>()
+
+                let losses = Array.init 200 (fun _ -> loss ())
+                Expect.isLessThan losses[199] (1e-4 * losses[0]) "loss")
+
+            testCase "leaves no tensor behind when applied outside of any inner scope" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                for border in borders do
+                    for size in [ 1L; 6L ] do
+                        let options =
+                            {
+                                Border = border
+                                Stride = 1L
+                                Dilation = 1L
+                                Groups = 2L
+                            }
+
+                        if border.IsCircular || border.IsSame || size > 4L then
+                            let map = Convolution.map options [ size ] (Seed.normal 1 bench.Kind [ 4L; 2L; 4L ])
+                            let x = Seed.normal 2 bench.Kind (Seq.append [ 3L ] map.Domain.Shape)
+                            let y = Seed.normal 3 bench.Kind (Seq.append [ 3L ] map.Codomain.Shape)
+
+                            let grown = Dense.growthOfResults (fun () -> [ map.Apply x; map.Adjoint.Apply y ])
+
+                            Expect.equal grown 0L $"{border} {size}")
+        ]
+
+let private refusals =
+    testCase "bad input is refused: options, sizes, kernel" (fun () ->
+        use _ = torch.NewDisposeScope()
+        let kernel = Seed.normal 1 TensorKind.float64 [ 4L; 2L; 3L ]
+        let plain = ConvolutionOptions.Default
+        let valid = plain.WithBorder ConvolutionBorder.Valid
+
+        let map options sizes kernel () =
+            Convolution.map options sizes kernel |> ignore
+
+        for name, body in
+            [
+                "stride 0", map (plain.WithStride 0L) [ 4L ] kernel
+                "dilation 0", map (plain.WithDilation 0L) [ 4L ] kernel
+                "groups 0", map (plain.WithGroups 0L) [ 4L ] kernel
+                "3 groups of 4", map (plain.WithGroups 3L) [ 4L ] kernel
+                "negative padding", map (plain.WithBorder(ConvolutionBorder.Padded -1L)) [ 4L ] kernel
+                "two sizes for a line", map plain [ 4L; 4L ] kernel
+                "size 0", map plain [ 0L ] kernel
+                "a matrix", map plain [ 4L ] kernel[0L]
+                "integers", map plain [ 4L ] (kernel.``to`` torch.int64)
+                "empty", map plain [ 4L ] (kernel.narrow (2L, 0L, 0L))
+                "null", map plain [ 4L ] null
+                "no window", map valid [ 2L ] kernel
+                "no dilated window", map (valid.WithDilation 2L) [ 4L ] kernel
+            ] do
+            Refusal.expect name body
+
+        let refusal =
+            try
+                map (plain.WithStride 3L) [ 6L; 8L ] (kernel.unsqueeze 3L) ()
+                ""
+            with :? ArgumentException as error ->
+                error.Message
+
+        Expect.stringContains refusal "multiples of the stride 3 on a circle" "the reason"
+        Expect.stringContains refusal "8" "the size"
+        let same = plain.WithBorder(ConvolutionBorder.Same).WithStride 3L
+        Expect.equal (Convolution.map same [ 8L ] kernel).Codomain (Space.Of(4L, 3L)) "no such need with zeros")
+
+let tests =
+    testList
+        "Convolution"
+        [
+            yield! Bench.all |> List.map laws
+            yield! Bench.real |> List.map examples
+            refusals
+        ]

@@ -18,5 +18,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     ConvolutionTests.All,
     PlaneTests.All,
     ManifoldTests.All,
+    OrthogonalConvolutionTests.All,
     SurfaceTests.All,
 ]));

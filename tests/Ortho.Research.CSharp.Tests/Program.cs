@@ -17,5 +17,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     LipschitzTests.All,
     ConvolutionTests.All,
     PlaneTests.All,
+    ManifoldTests.All,
     SurfaceTests.All,
 ]));

@@ -147,6 +147,7 @@ internal static class SurfaceTests
         [typeof(Group)] = () => Group.Symmetric(2),
         [typeof(Rep)] = () => Rep.Permutation(2),
         [typeof(CosineType)] = () => CosineType.DctII,
+        [typeof(EulerOrder)] = () => EulerOrder.XYZ,
         [typeof(IEnumerable<CosineType>)] = () => new[] { CosineType.DctII },
         [typeof(Boundary)] = () => Boundary.Neumann,
         [typeof(IEnumerable<GridAxis>)] = () => new[] { Poisson.Axis(Boundary.Neumann, 2, 1) },

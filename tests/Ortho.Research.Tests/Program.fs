@@ -38,6 +38,7 @@ let tests =
             Orthogonal.ConvolutionTests.tests
             Orthogonal.ConvolutionSpectrumTests.tests
             Orthogonal.ConvolutionOrthogonalityTests.tests
+            Orthogonal.ConvolutionExistenceTests.tests
             Orthogonal.BlockConvolutionTests.tests
             Orthogonal.SkewConvolutionTests.tests
             Orthogonal.FourierConvolutionTests.tests
@@ -47,6 +48,11 @@ let tests =
             Orthogonal.PlaneScheduleTests.tests
             Orthogonal.RotationKernelTests.tests
             Orthogonal.GivensTests.tests
+            Orthogonal.PolarTests.tests
+            Orthogonal.ExponentialTests.tests
+            Orthogonal.StiefelTests.tests
+            Orthogonal.ProjectionTests.tests
+            Orthogonal.RotationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -130,6 +130,9 @@ module Zoo =
         @ HaarZoo.entries
         @ ProcrustesZoo.entries
         @ GivensZoo.entries
+        @ PolarZoo.entries
+        @ ExponentialZoo.entries
+        @ ManifoldZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

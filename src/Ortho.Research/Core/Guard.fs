@@ -32,9 +32,9 @@ module Guard =
     let inline positive (name: string) (value: 'T) =
         atLeast name LanguagePrimitives.GenericOne value
 
-    /// Refuses a number outside [least, most].
+    /// Refuses a number outside [least, most], and NaN.
     let inline between (name: string) (least: 'T) (most: 'T) (value: 'T) =
-        if value < least || value > most then
+        if not (value >= least && value <= most) then
             raise (ArgumentOutOfRangeException(name, $"{name} must lie between {least} and {most}, but is {value}."))
 
     /// Refuses NaN and infinities.

@@ -52,14 +52,14 @@ module ConvolutionOrthogonality =
     /// <remarks>Rounding may leave a tiny number on either side of 0.</remarks>
     [<CompiledName("Penalty")>]
     let penalty (options: ConvolutionOptions) (kernel: torch.Tensor) : torch.Tensor =
-        Convolution.checkOptions options
+        ConvolutionWalk.check options
         Guard.live "kernel" kernel
         Guard.floating "kernel" kernel
         // A circle of one stride has room for every kernel.
         let axes = max 0 (int kernel.ndim - 2)
 
         let walks =
-            Convolution.walks
+            ConvolutionWalk.ofShape
                 { options with
                     Border = ConvolutionBorder.Circular
                 }
@@ -70,7 +70,7 @@ module ConvolutionOrthogonality =
         use scope = torch.NewDisposeScope()
         let groups, out, channels = options.Groups, kernel.size 0, kernel.size 1
         let perGroup = out / groups
-        let weight = Convolution.plane kernel
+        let weight = ConvolutionWalk.plane kernel
 
         // Every filter of a group as an image, the groups side by side as channels.
         let wide = spread 3L walks[1].Dilation (spread 2L walks[0].Dilation weight)
@@ -127,10 +127,10 @@ module ConvolutionOrthogonality =
 
         let reason =
             match rows, least = 0L with
-            | true, true -> $"{perGroup} rows for each output point fit into the {rank} inputs that it does not share"
+            | true, true -> $"{perGroup} orthonormal rows fit into the {rank} inputs that a window has to itself"
             | true, false ->
-                $"{perGroup} rows for each output point do not fit into the {rank} inputs that it does not share"
-            | false, true -> $"{perGroup} outputs for each step of the stride reach all of its {rank} inputs"
+                $"{perGroup} orthonormal rows do not fit into the {rank} inputs that a window has to itself"
+            | false, true -> $"the kernel reaches all {rank} inputs in each step of the stride"
             | false, false ->
                 $"the kernel reaches only {rank} of the {channels * cell} inputs in each step of the stride"
 
@@ -189,11 +189,11 @@ module ConvolutionOrthogonality =
     /// number of windows divides k - 1 and M is large enough.</remarks>
     [<CompiledName("Existence")>]
     let existence (options: ConvolutionOptions) (sizes: seq<int64>) (kernelShape: seq<int64>) : ConvolutionExistence =
-        Convolution.checkOptions options
+        ConvolutionWalk.check options
         Guard.notNull "sizes" sizes
         Guard.notNull "kernelShape" kernelShape
         let shape = Seq.toArray kernelShape
-        let walks = Convolution.walks options sizes "kernelShape" shape
+        let walks = ConvolutionWalk.ofShape options sizes "kernelShape" shape
         let perGroup, channels = shape[0] / options.Groups, shape[1]
 
         let isSame =

@@ -48,7 +48,7 @@ module ConvolutionSpectrum =
         let perGroup, channels = kernel.size 0 / groups, kernel.size 1
         let firstWaves = waves kernel first.Output first
         let secondWaves = waves kernel count second
-        let taps = (Convolution.plane kernel).``to`` firstWaves.dtype
+        let taps = (ConvolutionWalk.plane kernel).``to`` firstWaves.dtype
         let cells = firstWaves.matmul(taps).matmul(secondWaves.t ())
 
         let split =
@@ -69,7 +69,7 @@ module ConvolutionSpectrum =
         scope.MoveToOuter(multiply (1.0 / sqrt (float (first.Stride * second.Stride))) together)
 
     let private circular (options: ConvolutionOptions) (sizes: seq<int64>) (kernel: torch.Tensor) =
-        let walks = Convolution.plan options sizes kernel
+        let walks = ConvolutionWalk.ofKernel options sizes kernel
 
         Guard.holds "options" options.Border.IsCircular (fun () ->
             $"options must have a circular border, which the Fourier transform needs, but have {options.Border}; LinearMap.norm takes any map.")

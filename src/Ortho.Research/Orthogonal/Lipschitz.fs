@@ -19,7 +19,7 @@ let internal dominance (q: torch.Tensor) (w: torch.Tensor) =
 /// stays zero.</param>
 /// <returns>A map from [n] to [m] of norm at most 1, an isometry if the columns of w are orthogonal and none is zero.</returns>
 /// <exception cref="T:System.ArgumentException">Not of two axes, empty, or not floating or complex.</exception>
-/// <remarks>AOL: Prach and Lampert 2022 (2208.03160), theorem 1: D^-2 - W* W is diagonally dominant. Cost O(m n^2), no iteration.</remarks>
+/// <remarks>AOL: Prach and Lampert 2022 (2208.03160): D^-2 - W* W is diagonally dominant. Cost O(m n^2), no iteration.</remarks>
 [<CompiledName("AlmostOrthogonal")>]
 let almostOrthogonal (w: torch.Tensor) : LinearMap =
     Guard.rank "w" 2 w
@@ -41,7 +41,7 @@ let almostOrthogonal (w: torch.Tensor) : LinearMap =
 /// <param name="y">Shape [*batch; p; q], of the batch axes of x. Differentiable.</param>
 /// <returns>A, shape [*batch; q; q], and B, shape [*batch; q; p].</returns>
 /// <exception cref="T:System.ArgumentException">x is not square, y does not fit x in shape, type or device, or they are not floating or complex.</exception>
-/// <remarks>Wang and Manchester 2023 (2301.11526), equation 13; Trockman and Kolter 2021 for the square case, which for Y = 0 is
+/// <remarks>Wang and Manchester 2023 (2301.11526); Trockman and Kolter 2021 for the square case, which for Y = 0 is
 /// A* = C(-X + X*) by <c>Cayley.matrix</c>. One inverse of a q x q matrix whose singular values are at least 1.</remarks>
 [<CompiledName("CayleyPair")>]
 let cayleyPair (x: torch.Tensor) (y: torch.Tensor) : struct (torch.Tensor * torch.Tensor) =

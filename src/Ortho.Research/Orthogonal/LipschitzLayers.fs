@@ -69,7 +69,7 @@ type AlmostOrthogonalLayer
         scope.MoveToOuter(this.Linear.Apply x .+ this.get_parameter "bias")
 
 /// <summary>A 1-Lipschitz residual layer x - 2 W T^-1 relu (W^T x + b), T = diag (sum_j |W^T W|_ij q_j / q_i), q = exp (logarithm).</summary>
-/// <remarks>SLL: Araujo et al. 2023 (2303.03169), theorem 3: T - W^T W is positive semidefinite, and with slopes S in [0, 1] the Jacobian
+/// <remarks>SLL: Araujo et al. 2023 (2303.03169): T - W^T W is positive semidefinite, and with slopes S in [0, 1] the Jacobian
 /// J = I - 2 W T^-1 S W^T has J^T J at most I - 4 W T^-1 (S - S^2) W^T. Input and output [*batch; width]. Parameters: <c>weight</c>, shape
 /// [width; hidden], <c>logarithm</c> and <c>bias</c>, shape [hidden].</remarks>
 [<Sealed; NoEquality; NoComparison>]
@@ -105,7 +105,7 @@ type LipschitzResidualLayer
 
 /// <summary>A 1-Lipschitz layer sqrt 2 A^T Psi s(sqrt 2 Psi^-1 B x + b), with A A^T + B B^T = I by <c>Lipschitz.cayleyPair</c> and
 /// Psi = diag (exp psi).</summary>
-/// <remarks>Wang and Manchester 2023 (2301.11526), theorem 3.1. Input [*batch; inputs], output [*batch; outputs]. Parameters: <c>weight</c>, [X; Y] of
+/// <remarks>Wang and Manchester 2023 (2301.11526). Input [*batch; inputs], output [*batch; outputs]. Parameters: <c>weight</c>, [X; Y] of
 /// shape [outputs + inputs; outputs], brought to Frobenius norm <c>scale</c>; <c>psi</c> and <c>bias</c>, shape [outputs].</remarks>
 [<Sealed; NoEquality; NoComparison>]
 type SandwichLayer

@@ -78,3 +78,29 @@ let unitaryFactors (name: string) (vectors: torch.Tensor) (tau: torch.Tensor) =
         $"{name} must be 0 or make I - tau v v* unitary, as 2 / |v|^2 does for real v, but |tau| |v|^2 / 2 - Re tau / |tau| is {defect:G3}, above {tolerance}.")
 
     scope.MoveToOuter used
+/// The distance of 1 to the next number of a tensor's type.
+let rounding (x: torch.Tensor) =
+    byPrecision (2.0 ** -52.0) (2.0 ** -23.0) (2.0 ** -8.0) x
+
+/// Another tensor of the same shape, type and device.
+let alike (name: string) (x: torch.Tensor) (model: string) (like: torch.Tensor) =
+    Guard.holds name (x.shape = like.shape) (fun () ->
+        $"{name} must have the shape {Guard.showShape like.shape} of {model}, but has shape {Guard.showShape x.shape}.")
+
+    Guard.holds name (TensorKind.ofTensor x = TensorKind.ofTensor like) (fun () ->
+        $"{name} must be {TensorKind.ofTensor like}, like {model}, but is {TensorKind.ofTensor x}.")
+
+/// Real orthogonal matrices of determinant 1, of the given size or, for 0, of any.
+let rotation (name: string) (size: int64) (r: torch.Tensor) =
+    Guard.square name r
+    Guard.real name r
+
+    Guard.holds name (size = 0L || r.size (int r.ndim - 1) = size) (fun () ->
+        $"{name} must be {size} x {size} in its last two axes, but has shape {Guard.showShape r.shape}.")
+
+    orthonormal name r |> ignore
+    use _ = torch.NewDisposeScope()
+    let least = number (torch.linalg.det(r).min())
+
+    Guard.holds name (least > 0.0) (fun () ->
+        $"{name} must be a rotation, of determinant 1, but has determinant {least:G3}.")

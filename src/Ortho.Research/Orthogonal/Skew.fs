@@ -94,7 +94,13 @@ let defect (s: torch.Tensor) : float =
     Guard.notEmpty "s" s
     use _ = torch.NewDisposeScope()
     use _ = torch.no_grad ()
-    let sizes = lengths s
-    // A zero matrix is divided by 1.
-    let divisors = sizes .+ sizes.logical_not().``to`` sizes.dtype
-    number ((lengths (s .+ s.mH)).div(divisors).max())
+
+    if s.ndim = 2L then
+        // One matrix: fewer steps, which count for a small one.
+        let gap = number (lengths (s .+ s.mH))
+        if gap = 0.0 then 0.0 else gap / number (lengths s)
+    else
+        let sizes = lengths s
+        // A zero matrix is divided by 1.
+        let divisors = sizes .+ sizes.logical_not().``to`` sizes.dtype
+        number ((lengths (s .+ s.mH)).div(divisors).max())

@@ -28,7 +28,7 @@ let private lengths (x: torch.Tensor) =
 let private scaled (norms: torch.Tensor -> torch.Tensor) (w: torch.Tensor) =
     use scope = torch.NewDisposeScope()
     let size = largest w
-    scope.MoveToOuter(size.squeeze(-1L).squeeze (-1L) .* norms (w.div (orOne size)))
+    scope.MoveToOuter(size.squeeze(-1L).squeeze(-1L) .* norms (w.div (orOne size)))
 
 /// <summary>The spectral norm by singular values.</summary>
 /// <param name="w">Shape [*batch; m; n]. Differentiable where the largest singular value is simple; elsewhere one of the subgradients u v*.</param>
@@ -78,7 +78,7 @@ let lowerBound (seed: int) (steps: int) (w: torch.Tensor) : torch.Tensor =
 /// <param name="w">Shape [*batch; m; n]. Differentiable.</param>
 /// <returns>Shape [*batch], real, below the norm by rounding at most; 0 for zero.</returns>
 /// <exception cref="T:System.ArgumentException">steps is negative; w has fewer than two axes, is empty, or not floating or complex.</exception>
-/// <remarks>Delattre, Barthelemy, Araujo and Allauzen 2023 (2305.16173), algorithm 1.</remarks>
+/// <remarks>Delattre, Barthelemy, Araujo and Allauzen 2023 (2305.16173).</remarks>
 [<CompiledName("UpperBound")>]
 let upperBound (steps: int) (w: torch.Tensor) : torch.Tensor =
     Guard.atLeast "steps" 0 steps

@@ -168,13 +168,13 @@ let private structure =
                         bench.Iteration
                         "orthogonality does not tell")
 
-            testCase "parameters are m n (b - 1) / 2, as counted in the catalogue and by rank" (fun () ->
+            testCase "parameters are m n (b - 1) / 2, the numbers that Skew.ofVector takes" (fun () ->
                 Expect.equal (Butterfly.parameterCount 5 64L 4L) 480L "BOFT (5, 4)"
                 Expect.equal (Butterfly.parameterCount 1 64L 16L) 480L "OFT (16)"
                 Expect.equal (Butterfly.parameterCount 6 64L 2L) 192L "BOFT (6, 2): (n / 2) log2 n"
                 Expect.equal (Butterfly.parameterCount 4 64L 8L) 896L "BOFT (4, 8)"
                 Expect.equal (Butterfly.factorsToConnect 64L 4L) 5 "5 factors of 4"
-                // Numbers that Skew.ofVector takes.
+
                 let s = Skew.ofVector 4L (torch.zeros (5L, 16L, 6L))
                 Expect.equal (5L * 16L * 6L) (Butterfly.parameterCount 5 64L 4L) "of vectors"
                 Expect.equal (Butterfly.ofSkew s).Domain.Size 64L "which make a map")

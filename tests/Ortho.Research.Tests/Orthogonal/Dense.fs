@@ -67,3 +67,25 @@ let growthOfResults (body: unit -> torch.Tensor list) =
     let results = body ()
     let grown = DisposeScopeManager.Statistics.ThreadTotalLiveCount - before
     grown - int64 results.Length
+
+/// The slope of Re sum(conj w f(x)) at x, for a random w; with `again`, in steps that autograd sees.
+let slope (again: bool) (seed: int) (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) =
+    use _ = torch.enable_grad ()
+
+    let x =
+        if x.requires_grad then
+            x
+        else
+            x.detach().requires_grad_ true
+
+    let y = f x
+    let w = Seed.normal seed (TensorKind.ofTensor y) y.shape
+    let sum = (w.conj().mul y).sum()
+
+    let energy = if sum.is_complex () then sum.real else sum
+
+    (torch.autograd.grad ([| energy |], [| x |], create_graph = again, retain_graph = true))[0]
+
+/// The gradient of a gradient against differences of it, and its two forms (fast; seen by autograd) against each other.
+let secondGradient (seed: int) (f: torch.Tensor -> torch.Tensor) (x: torch.Tensor) =
+    max (Law.gradient seed (slope true (seed + 1) f) x) (Law.distance (slope true seed f x) (slope false seed f x))

@@ -163,9 +163,49 @@ let private laws (bench: Bench) =
                 set layer "bias" (torch.ones (hidden, dtype = bench.Kind.Dtype) * 10.0)
                 let expected = Dense.identity bench.Kind n - 2.0 * q.matmul (q.t ())
 
-                // Off-diagonal entries of the Gram matrix are rounding; the bias of 10 costs a digit.
                 Law.distance (linearPart bench n layer) expected
                 |> Property.within bench.Iteration "distance")
+
+            testCase "residual: only differences of logarithms count, also of huge ones" (fun () ->
+                use _ = torch.NewDisposeScope()
+                use layer = new LipschitzResidualLayer(1, 5L, 3L)
+                shaken bench 1 layer |> ignore
+                let x = Seed.normal 2 bench.Kind [ 4L; 5L ]
+
+                let at (shift: float) =
+                    set layer "logarithm" (torch.tensor([| shift; shift + 0.5; shift - 0.5 |]).``to`` bench.Kind.Dtype)
+                    layer.forward x
+
+                Expect.isLessThanOrEqual (Law.distance (at 512.0) (at 0.0)) bench.Product "shifted"
+                Expect.isLessThanOrEqual (Law.distance (at -2048.0) (at 0.0)) bench.Product "shifted down"
+                set layer "logarithm" (torch.tensor([| 2000.0; -2000.0; 0.0 |]).``to`` bench.Kind.Dtype)
+                Expect.isTrue ((layer.forward x).isfinite().all().item<bool>()) "far apart")
+
+            testCase "are finite, as are their gradients, at zero weights" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                for name, n, _, layer in
+                    layers
+                        {
+                            Size = 3
+                            Second = 2
+                            Batch = []
+                            Seed = 1
+                        } do
+                    layer.``to`` bench.Kind.Dtype |> ignore
+
+                    for p in layer.parameters () do
+                        use _ = torch.no_grad ()
+                        p.zero_ () |> ignore
+
+                    let y = layer.forward (Seed.normal 1 bench.Kind [ 5L; n ])
+                    y.sum().backward()
+
+                    let finite (x: torch.Tensor) =
+                        isNull x || x.isfinite().all().item<bool>()
+
+                    Expect.isTrue (finite y) name
+                    Expect.all (layer.parameters ()) (fun p -> finite p.grad) $"{name}, gradients")
 
             check "sandwich: with slopes 1 it is 2 A^T B x + sqrt 2 A^T Psi b" (fun case ->
                 let n, m = int64 case.Size, int64 case.Second

@@ -1,0 +1,400 @@
+module Ortho.Tests.Orthogonal.ExponentialTests
+
+open System
+open Expecto
+open FsCheck.FSharp
+open Ortho
+open Ortho.Tests
+open TorchSharp
+
+/// Angles and vectors of a skew matrix, in complex128: S = V diag (i theta) V*.
+let private spectrum (s: torch.Tensor) =
+    let wide = s.``to`` torch.complex128
+    let minusI = torch.tensor (Numerics.Complex(0.0, -1.0), dtype = torch.complex128)
+    let struct (angles, vectors) = torch.linalg.eigh (wide * minusI)
+    angles, vectors
+
+let private narrow (kind: TensorKind) (z: torch.Tensor) =
+    (if kind.Dtype = torch.complex128 then z else z.real).``to`` kind.Dtype
+
+/// exp by the spectrum.
+let private expected (s: torch.Tensor) =
+    let angles, vectors = spectrum s
+    let phases = torch.complex (angles.cos (), angles.sin ())
+
+    (vectors * phases.unsqueeze -2L).matmul vectors.mH
+    |> narrow (TensorKind.ofTensor s)
+
+/// The adjoint of exp's derivative at S, by the divided differences of exp (Daleckii and Krein).
+let private expectedSlope (s: torch.Tensor) (gradient: torch.Tensor) =
+    let angles, vectors = spectrum s
+    let mean = (angles.unsqueeze -1L + angles.unsqueeze -2L) * 0.5
+    let half = (angles.unsqueeze -1L - angles.unsqueeze -2L) * (0.5 / Math.PI)
+
+    let differences =
+        torch.complex (mean.cos (), -(mean.sin ()))
+        * torch.sinc(half).``to`` torch.complex128
+
+    let inner = vectors.mH.matmul(gradient.``to`` torch.complex128).matmul vectors
+
+    vectors.matmul(inner * differences).matmul vectors.mH
+    |> narrow (TensorKind.ofTensor s)
+
+let private draw (bench: Bench) (case: Case) (norm: float) =
+    let s =
+        Skew.ofSquare (Seed.normal case.Seed bench.Kind (case.Batch @ [ int64 case.Size; int64 case.Size ]))
+
+    let largest = Array.append [| 0.0 |] (Dense.singularValues s) |> Array.max
+    if largest = 0.0 then s else s * (norm / largest)
+
+/// Spectral norms from 1e-6 to 30, on both sides of every branch.
+let private skew (bench: Bench) (case: Case) =
+    draw bench case (10.0 ** (-6.0 + 7.5 * float (case.Seed % 101) / 100.0))
+
+let private laws (bench: Bench) =
+    let check = Property.check Property.config
+
+    testList
+        $"exponential on {bench}"
+        [
+            check "is what the eigenvalues say" (fun case ->
+                let s = skew bench case
+
+                Law.distance (Exponential.matrix s) (expected s)
+                |> Property.within bench.Iteration "distance")
+
+            check "has the gradient that the eigenvalues say, of skew matrices" (fun case ->
+                let s = (skew bench case).requires_grad_ true
+                let w = Seed.normal 1 bench.Kind s.shape
+                let sum = (w.conj () * Exponential.matrix s).sum()
+                (if sum.is_complex () then sum.real else sum).backward()
+
+                Dense.apart (Skew.part s.grad) (Skew.part (expectedSlope (s.detach ()) w))
+                |> Property.within bench.Iteration "distance")
+
+            check "is orthogonal to rounding, however large S is" (fun case ->
+                [ 1.0; 30.0; 1e3; 1e5 ]
+                |> List.map (draw bench case >> Exponential.matrix >> Law.orthogonality)
+                |> List.max
+                |> Property.within bench.Product "defect")
+
+            check "as a map is the matrix, and so is its adjoint" (fun case ->
+                let s = skew bench { case with Batch = [] }
+                let map = Exponential.ofSkew s
+                let q = Exponential.matrix s
+                let x = case.Draw bench map.Domain
+
+                [
+                    Law.distance (map.Apply x) (x.matmul q.mT)
+                    Law.distance (map.Adjoint.Apply x) (x.matmul (q.conj ()))
+                    Law.inverse case.Seed map (Exponential.ofSkew -s)
+                ]
+                |> List.max
+                |> fun residual -> if map.Promises Traits.Unitary then residual else infinity
+                |> Property.within bench.Iteration "distance")
+
+            check "is undone by the logarithm, below pi" (fun case ->
+                let s = draw bench case (0.03 * float (1 + case.Seed % 100))
+                let back = Exponential.toSkew (Exponential.matrix s)
+
+                max (Dense.apart back s) (Skew.defect back)
+                |> Property.within bench.Iteration "distance")
+
+            check "of the logarithm is the matrix" (fun case ->
+                let q = Cayley.matrix (draw bench case (0.1 + 0.05 * float (case.Seed % 100)))
+
+                Law.distance (Exponential.matrix (Exponential.toSkew q)) q
+                |> Property.within bench.Iteration "distance")
+
+            check "at a base point is B exp(S), and moving the base there changes nothing" (fun case ->
+                let s = skew bench { case with Batch = [] }
+                let n = int64 case.Size
+                let b = Dense.frame (case.Seed + 1) bench.Kind (n + int64 case.Second) n
+                let q = b.matmul (expected s)
+                let moved = Exponential.rebase b s
+
+                [
+                    Law.distance (Exponential.at b s) q
+                    Law.distance (LinearMap.toMatrix (Exponential.ofSkewAt b s)) q
+                    Law.distance (Exponential.at moved (torch.zeros_like s)) q
+                    (if moved.requires_grad then infinity else 0.0)
+                ]
+                |> List.max
+                |> Property.within bench.Iteration "distance")
+
+            testCase "a base point stays orthonormal over a thousand moves" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let s = Dense.skew 1 bench.Kind 6L 0.3
+                let mutable b = Dense.frame 2 bench.Kind 6L 6L
+
+                for _ in 1..1000 do
+                    b <- Exponential.rebase b s
+
+                Expect.isLessThanOrEqual (Law.orthogonality b) bench.Product "defect")
+
+            testCase "a batch of matrices is its matrices one by one; an empty batch is empty" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                for n in [ 3L; 5L ] do
+                    let s = Skew.ofSquare (Seed.normal 1 bench.Kind [ 2L; 3L; n; n ]) * 0.3
+
+                    for name, f in
+                        [
+                            "matrix", Exponential.matrix
+                            "toSkew", Exponential.matrix >> Exponential.toSkew
+                        ] do
+                        let all = f s
+                        let one = Law.distance all[1L, 2L] (f s[1L, 2L])
+                        Expect.isLessThanOrEqual one bench.Iteration name
+
+                    let none = Exponential.matrix (s.narrow (0L, 0L, 0L))
+                    Expect.equal none.shape [| 0L; 3L; n; n |] "empty")
+
+            testCase "of zero is the identity, and its logarithm zero" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                for n in [ 1L; 3L; 4L ] do
+                    let identity = Dense.identity bench.Kind n
+                    let zero = torch.zeros_like identity
+                    Expect.isLessThanOrEqual (Law.distance (Exponential.matrix zero) identity) bench.Product "exp"
+                    Expect.isLessThanOrEqual (Dense.size (Exponential.toSkew identity)) bench.Product "log")
+
+            testCase "leaves no tensor behind, with gradients and without" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let s = Skew.ofSquare (Seed.normal 1 bench.Kind [ 5L; 5L ])
+                let leaf = s.detach().clone().requires_grad_ true
+                let b = Dense.frame 2 bench.Kind 5L 5L
+
+                Dense.growth (fun () ->
+                    let loss = (Exponential.at b leaf).abs().sum()
+                    loss.backward ()
+                    leaf.grad.Dispose()
+                    leaf.grad <- null
+                    Exponential.rebase b s |> ignore
+                    Exponential.toSkew (Exponential.matrix (s * 0.2)) |> ignore)
+                |> fun grown -> Expect.equal grown 0L "live tensors"
+
+                let grown =
+                    Dense.growthOfResults (fun () ->
+                        [ Exponential.matrix s; Exponential.at b s; Exponential.rebase b s ])
+
+                Expect.equal grown 0L "outside of any inner scope")
+        ]
+
+let private realLaws (bench: Bench) =
+    let angleTolerance = bench.Product
+
+    testList
+        $"real exponential on {bench}"
+        [
+            Property.check Property.config "has determinant 1" (fun case ->
+                let determinant = torch.linalg.det (Exponential.matrix (skew bench case))
+
+                Dense.size (determinant - torch.ones_like determinant)
+                / sqrt (float (determinant.numel ()))
+                |> Property.within bench.Iteration "determinant")
+
+            testCase "turns a plane by the angle, at any angle" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                for t in [ 1e-9; 1e-5; 0.9e-4; 1.1e-4; 1e-2; 0.7; 3.1; 10.0 ] do
+                    let turn = [| cos t; -(sin t); sin t; cos t |]
+
+                    let tensor (x: float[]) =
+                        torch.tensor (x, dtype = bench.Kind.Dtype, device = bench.Kind.Device)
+
+                    let q = Exponential.matrix (Skew.ofVector 2L (tensor [| t |]))
+                    // About the third axis, by Rodrigues' formula.
+                    let r = Exponential.matrix (Skew.ofVector 3L (tensor [| t; 0.0; 0.0 |]))
+                    let expected = (tensor turn).reshape(2L, 2L)
+                    Expect.isLessThanOrEqual (Law.distance q expected) angleTolerance $"{t}"
+
+                    Expect.isLessThanOrEqual
+                        (Law.distance (r.narrow(0L, 0L, 2L).narrow(1L, 0L, 2L)) expected)
+                        angleTolerance
+                        $"{t}, 3 x 3"
+                    // The angle itself keeps its digits.
+                    let angle = q[1L, 0L].``to``(torch.float64).item<float>()
+
+                    Expect.isLessThan
+                        (abs (angle - sin t))
+                        (angleTolerance * max (abs (sin t)) (1e-3 * t))
+                        $"sine of {t}")
+
+            Property.check
+                Property.config
+                "Rodrigues' formula is the corner of the exponential of a wider matrix"
+                (fun case ->
+                    let s = skew bench { case with Size = 3; Batch = [ 2L ] }
+
+                    let padded =
+                        torch.zeros ([| 2L; 5L; 5L |], dtype = bench.Kind.Dtype, device = bench.Kind.Device)
+
+                    padded.narrow(-1L, 0L, 3L).narrow(-2L, 0L, 3L).copy_ s |> ignore
+                    let corner = (Exponential.matrix padded).narrow(-1L, 0L, 3L).narrow(-2L, 0L, 3L)
+
+                    Law.distance (Exponential.matrix s) corner
+                    |> Property.within bench.Iteration "distance")
+        ]
+
+let private gradients (bench: Bench) =
+    let check = Property.check Property.costly
+
+    testList
+        $"gradients of the exponential on {bench}"
+        [
+            check "are right in S, in B and through the logarithm" (fun case ->
+                let n = int64 case.Size
+                let x = Seed.normal case.Seed bench.Kind [ n; n ] * 0.4
+                let s = Skew.ofSquare x
+                let b = Dense.frame 1 bench.Kind (n + 1L) n
+
+                [
+                    Law.gradient case.Seed (Skew.ofSquare >> Exponential.matrix) x
+                    Law.gradient case.Seed (Skew.ofSquare >> (fun s -> Exponential.matrix (s * 20.0))) (x * 0.1)
+                    Law.gradient case.Seed (fun b -> Exponential.at (Polar.factor b) s) b
+                    Law.gradient case.Seed (Skew.ofSquare >> Exponential.matrix >> Exponential.toSkew) (x / float n)
+                ]
+                |> List.max
+                |> Property.within Bench.gradient "gradient")
+
+            check "are right for complex S and in x" (fun case ->
+                let n = int64 case.Size
+                let s = Seed.normal case.Seed bench.Kind [ n; n; 2L ] * 0.4
+                let x = Seed.normal (case.Seed + 1) bench.Kind [ 2L; n; 2L ]
+
+                let apply (s: torch.Tensor) (x: torch.Tensor) =
+                    (Exponential.ofSkew (Skew.ofSquare (Dense.complexOf s))).Apply(Dense.complexOf x)
+
+                max (Law.gradient case.Seed (fun s -> apply s x) s) (Law.gradient case.Seed (fun x -> apply s x) x)
+                |> Property.within Bench.gradient "gradient")
+
+            check "have gradients of their own, by another formula" (fun case ->
+                let n = int64 (1 + case.Size % 5)
+                let x = Seed.normal case.Seed bench.Kind [ n; n ]
+                let z = Seed.normal case.Seed bench.Kind [ n; n; 2L ]
+
+                [
+                    Dense.secondGradient case.Seed (Skew.ofSquare >> Exponential.matrix) x
+                    Dense.secondGradient
+                        case.Seed
+                        (Dense.complexOf >> Skew.ofSquare >> Exponential.matrix >> torch.view_as_real)
+                        z
+                ]
+                |> List.max
+                |> Property.within Bench.gradient "second gradient")
+
+            testCase "exist at zero and near it, also of second order and also for 3 x 3" (fun () ->
+                for n in [ 2L; 3L; 4L ] do
+                    for size in [ 0.0; 1e-7; 1e-4 ] do
+                        use _ = torch.NewDisposeScope()
+                        let x = Seed.normal 3 bench.Kind [ n; n ] * size
+
+                        let worst =
+                            max
+                                (Law.gradient 1 (Skew.ofSquare >> Exponential.matrix) x)
+                                (Dense.secondGradient 1 (Skew.ofSquare >> Exponential.matrix) x)
+
+                        Expect.isLessThanOrEqual worst Bench.gradient $"n = {n}, size {size}")
+
+            testCase "train a rotation with a moving base point" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let target = Cayley.matrix (Dense.skew 5 bench.Kind 6L 3.0)
+
+                use learned =
+                    Learn.map
+                        "rotate"
+                        [
+                            Parameter.zeros [ 6L; 6L ] |> Parameter.on bench.Kind
+                            Parameter.ofTensor (Dense.identity bench.Kind 6L) |> Parameter.frozen
+                        ]
+                        (fun p -> Exponential.ofSkewAt p[1] (Skew.ofSquare p[0]))
+
+                use optimizer = torch.optim.SGD(learned.parameters (), 2.0)
+                let x = Seed.normal 6 bench.Kind [ 32L; 6L ]
+                let y = x.matmul target.mT
+
+                let loss () =
+                    use _ = torch.NewDisposeScope()
+                    optimizer.zero_grad ()
+                    let loss = (learned.forward x - y).square().mean()
+                    loss.backward ()
+                    optimizer.step () |> ignore
+
+                    let value name = (learned.state_dict ())[name]
+
+                    use _ = torch.no_grad ()
+                    let next = Exponential.rebase (value "p1") (Skew.ofSquare (value "p0"))
+                    (value "p1").copy_ next |> ignore
+                    (value "p0").zero_() |> ignore
+                    loss.item<float>()
+
+                let losses = Array.init 400 (fun _ -> loss ())
+                Expect.isLessThan losses[399] (1e-6 * losses[0]) $"loss {losses[0]} to {losses[399]}")
+        ]
+
+let private refusals =
+    testList
+        "bad input"
+        [
+            testCase "is refused: shape, type, skewness, base point" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let x = Seed.normal 1 TensorKind.float64 [ 4L; 4L ]
+                let s = Skew.ofSquare x
+                let b = Dense.frame 2 TensorKind.float64 5L 4L
+
+                for name, (body: unit -> unit) in
+                    [
+                        "not skew", (fun () -> Exponential.matrix x |> ignore)
+                        "not square", (fun () -> Exponential.matrix (s.narrow (0L, 0L, 2L)) |> ignore)
+                        "integers",
+                        (fun () -> Exponential.matrix (torch.zeros (2L, 2L, dtype = torch.int64)) |> ignore)
+                        "a batch for a map", (fun () -> Exponential.ofSkew (s.unsqueeze 0L) |> ignore)
+                        "empty", (fun () -> Exponential.ofSkew (torch.zeros (0L, 0L)) |> ignore)
+                        "null", (fun () -> Exponential.matrix null |> ignore)
+                        "base not orthonormal", (fun () -> Exponential.at x s |> ignore)
+                        "base of another size", (fun () -> Exponential.at (b.narrow (1L, 0L, 3L)) s |> ignore)
+                        "base of another type", (fun () -> Exponential.at (b.``to`` torch.float32) s |> ignore)
+                        "a batch of bases for a map", (fun () -> Exponential.ofSkewAt (b.unsqueeze 0L) s |> ignore)
+                        "moving to no skew matrix", (fun () -> Exponential.rebase b x |> ignore)
+                        "logarithm of no rotation", (fun () -> Exponential.toSkew x |> ignore)
+                        "logarithm of -1",
+                        (fun () -> Exponential.toSkew (Dense.identity TensorKind.float64 2L |> _.neg()) |> ignore)
+                        "logarithm of a reflection",
+                        (fun () -> Exponential.toSkew (Dense.reflection (x.select (0L, 0L))) |> ignore)
+                    ] do
+                    Refusal.expect name body)
+
+            testCase "Taylor's scheme is the series of exp up to degree 18" (fun () ->
+                // Truncated products of polynomials in A, as arrays of coefficients.
+                let times (p: float[]) (q: float[]) =
+                    Array.init 19 (fun k -> Seq.sum (seq { for i in 0..k -> p[i] * q[k - i] }))
+
+                let plus = Array.map2 (+)
+
+                let b =
+                    Exponential.taylor
+                    |> Array.map (fun row ->
+                        let p = Array.zeroCreate<float> 19
+                        Array.iter2 (fun power weight -> p[power] <- weight) [| 0; 1; 2; 3; 6 |] row
+                        p)
+
+                let c = plus (times b[0] b[4]) b[3]
+                let t = plus b[1] (times (plus b[2] c) c)
+
+                t
+                |> Array.iteri (fun k found ->
+                    let factorial = Seq.fold (*) 1.0 (seq { for i in 1..k -> float i })
+                    // The table has 18 digits; the terms of the low powers cancel.
+                    Expect.isLessThan (abs (found * factorial - 1.0)) 1e-9 $"coefficient {k}"))
+        ]
+
+let tests =
+    testList
+        "Exponential"
+        [
+            yield! Bench.all |> List.map laws
+            yield! Bench.real |> List.map realLaws
+            yield! Bench.double |> List.map gradients
+            refusals
+        ]

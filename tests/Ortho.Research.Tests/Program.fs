@@ -19,7 +19,14 @@ let tests =
             Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
+            Orthogonal.HouseholderLapackTests.tests
+            Orthogonal.HouseholderPaperTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.BlockDiagonalTests.tests
+            Orthogonal.ButterflyTests.tests
+            Orthogonal.HadamardTests.tests
+            Orthogonal.EquiangularFrameTests.tests
+            Orthogonal.InitializationTests.tests
             Orthogonal.SpectralNormTests.tests
             Orthogonal.LipschitzTests.tests
             Orthogonal.LipschitzLayersTests.tests
@@ -27,6 +34,18 @@ let tests =
             Orthogonal.KoopmanBoundTests.tests
             Orthogonal.OrthogonalityPenaltyTests.tests
             Orthogonal.RowAnglesTests.tests
+            Orthogonal.ConvolutionTests.tests
+            Orthogonal.ConvolutionSpectrumTests.tests
+            Orthogonal.ConvolutionOrthogonalityTests.tests
+            Orthogonal.BlockConvolutionTests.tests
+            Orthogonal.SkewConvolutionTests.tests
+            Orthogonal.FourierConvolutionTests.tests
+            Orthogonal.ConvolutionInitializationTests.tests
+            Orthogonal.HaarTests.tests
+            Orthogonal.ProcrustesTests.tests
+            Orthogonal.PlaneScheduleTests.tests
+            Orthogonal.RotationKernelTests.tests
+            Orthogonal.GivensTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
@@ -50,6 +69,9 @@ let main arguments =
     match arguments with
     | [| "--scalar-race" |] ->
         printfn $"{ScalarRace.hub 100_000}"
+        0
+    | [| argument; work |] when argument = Orthogonal.PeakMemory.argument ->
+        Orthogonal.PeakMemory.report work
         0
     | _ ->
         if not (torch.cuda.is_available ()) then

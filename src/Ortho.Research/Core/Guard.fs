@@ -91,3 +91,12 @@ module Guard =
 
         if not (tensor.is_floating_point ()) then
             refuse name $"{name} must be of real floating point type, but is {tensor.dtype}."
+
+    /// Refuses a tensor with an entry that is NaN or infinite. It synchronises with the device once.
+    let finiteEntries (name: string) (tensor: torch.Tensor) =
+        live name tensor
+        use finite = tensor.isfinite ()
+        use all = finite.all ()
+
+        if not (all.item<bool>()) then
+            refuse name $"{name} must have finite entries, but has NaN or infinite ones."

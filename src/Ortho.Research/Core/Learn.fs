@@ -6,7 +6,8 @@ open TorchSharp
 
 /// <summary>What a learned map starts from: a name, under which it is saved, and its first value.</summary>
 [<Sealed; NoEquality; NoComparison>]
-type Parameter internal (name: string, shape: int64[], kind: TensorKind, initialise: TensorKind -> torch.Tensor) =
+type Parameter
+    internal (name: string, shape: int64[], kind: TensorKind, isTrained: bool, initialise: TensorKind -> torch.Tensor) =
     /// The name in <c>state_dict</c>; empty for one that is numbered: p0, p1, ...
     member _.Name = name
 
@@ -16,10 +17,16 @@ type Parameter internal (name: string, shape: int64[], kind: TensorKind, initial
     /// Type and device of the first value.
     member _.Kind = kind
 
+    /// Whether optimizers change it. If not, it is a buffer of the module: saved and moved, never trained.
+    member _.IsTrained = isTrained
+
     member internal _.Initialise() = initialise kind
 
+    member internal _.With(name, kind, isTrained, initialise) =
+        Parameter(name, shape, kind, isTrained, initialise)
+
     member internal _.With(name, kind) =
-        Parameter(name, shape, kind, initialise)
+        Parameter(name, shape, kind, isTrained, initialise)
 
 /// Initialisers. They give float32 on the CPU unless told otherwise, as TorchSharp's own modules do.
 [<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -28,7 +35,7 @@ module Parameter =
         Guard.notNull "shape" shape
         let shape = (Space.ofShape shape).Axes
 
-        Parameter("", shape, TensorKind.float32, initialise shape)
+        Parameter("", shape, TensorKind.float32, true, initialise shape)
 
     /// Independent N(0, 1) entries.
     let normal (seed: int) (shape: seq<int64>) =
@@ -56,6 +63,7 @@ module Parameter =
             "",
             value.shape,
             TensorKind.ofTensor value,
+            true,
             fun kind ->
                 use detached = value.detach ()
                 detached.``to``(kind.Dtype, kind.Device).clone()
@@ -66,14 +74,19 @@ module Parameter =
         Guard.finite "factor" factor
         Guard.notNull "parameter" parameter
 
-        Parameter(
+        parameter.With(
             parameter.Name,
-            Seq.toArray parameter.Shape,
             parameter.Kind,
+            parameter.IsTrained,
             fun kind ->
                 use value = parameter.With("", kind).Initialise()
                 multiply factor value
         )
+
+    /// The same, kept as it is: a buffer of the module, saved and moved with it, but not trained (a base point, say).
+    let frozen (parameter: Parameter) =
+        Guard.notNull "parameter" parameter
+        parameter.With(parameter.Name, parameter.Kind, false, (fun kind -> parameter.With("", kind).Initialise()))
 
     /// <summary>The same parameter under a name, which ends up in saved files.</summary>
     /// <exception cref="T:System.ArgumentException">The name is empty or contains a dot.</exception>
@@ -122,7 +135,14 @@ type LearnedMap(name: string, parameters: IEnumerable<Parameter>, build: Func<IR
         map
 
     let registered () =
-        names |> Array.map (fun name -> this.get_parameter name: torch.Tensor)
+        Array.map2
+            (fun (name: string) (parameter: Parameter) ->
+                if parameter.IsTrained then
+                    this.get_parameter name: torch.Tensor
+                else
+                    this.get_buffer name)
+            names
+            initial
 
     let domain, codomain =
         Guard.holds "parameters" (Set.count (set names) = names.Length) (fun () ->
@@ -132,9 +152,12 @@ type LearnedMap(name: string, parameters: IEnumerable<Parameter>, build: Func<IR
         for name, parameter in Array.zip names initial do
             use _ = torch.NewDisposeScope()
             // A module outlives the scope that it is made in.
-            let registered = new Modules.Parameter(parameter.Initialise(), true)
-            registered.DetachFromDisposeScope() |> ignore
-            this.register_parameter (name, registered)
+            if parameter.IsTrained then
+                let registered = new Modules.Parameter(parameter.Initialise(), true)
+                registered.DetachFromDisposeScope() |> ignore
+                this.register_parameter (name, registered)
+            else
+                this.register_buffer (name, parameter.Initialise().DetachFromDisposeScope())
 
         use _ = torch.NewDisposeScope()
         use _ = torch.no_grad ()

@@ -129,6 +129,10 @@ type Parameters =
     [<Extension>]
     static member Scaled(parameter: Parameter, factor: float) = Parameter.scaled factor parameter
 
+    /// The same, kept as it is: a buffer of the module, saved and moved with it, but not trained.
+    [<Extension>]
+    static member Frozen(parameter: Parameter) = Parameter.frozen parameter
+
     /// The same parameter in another type or on another device.
     [<Extension>]
     static member On(parameter: Parameter, kind: TensorKind) = Parameter.on kind parameter

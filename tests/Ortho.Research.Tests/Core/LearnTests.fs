@@ -118,6 +118,38 @@ let tests =
                 Expect.equal (Law.distance before (map.Apply x)) 0.0 "kept"
                 Expect.isGreaterThan (Law.distance before (learned.forward x)) 1e-3 "moved on")
 
+            testCase "what is frozen is saved and moved, but not trained" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                let based seed =
+                    Learn.map
+                        "based"
+                        [
+                            Parameter.normal seed [ 2L; 2L ] |> Parameter.frozen |> Parameter.named "base"
+                            Parameter.normal seed [ 2L ]
+                        ]
+                        (fun p -> LinearMap.ofDiagonal p[1] * LinearMap.ofMatrix p[0])
+
+                use learned = based 1
+                use other = based 2
+                Expect.equal (learned.parameters () |> Seq.length) 1 "one trained"
+                Expect.sequenceEqual (learned.state_dict().Keys |> Seq.sort) [ "base"; "p1" ] "two saved"
+                let path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.dat")
+
+                try
+                    learned.save path |> ignore
+                    other.load path |> ignore
+                finally
+                    File.Delete path
+
+                let x = torch.ones 2L
+                Expect.equal (Law.distance (learned.forward x) (other.forward x)) 0.0 "loaded"
+                learned.``to`` torch.float64 |> ignore
+                let y = learned.forward (x.``to`` torch.float64)
+                Expect.equal y.dtype torch.float64 "moved"
+                y.sum().backward()
+                Expect.isFalse (learned.get_buffer "base").requires_grad "no gradient")
+
             testCase "a thousand steps leave no tensor behind" (fun () ->
                 use learned = matrixModule 1
                 fit learned 5 |> ignore

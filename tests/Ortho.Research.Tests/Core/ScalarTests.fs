@@ -61,7 +61,7 @@ let private makers () =
 let private allowed = [ "Ortho.Elementwise"; "$Elementwise::.cctor" ]
 
 /// Custom functions see only the tensors in their arguments. These were looked at: each has a test of its gradients, first and second.
-let private customFunctions = [ "Ortho.LinearFunction" ]
+let private customFunctions = [ "Ortho.LinearFunction"; "Ortho.RotationFunction" ]
 
 let tests =
     testList
@@ -94,7 +94,15 @@ let tests =
 
                 Expect.isEmpty (callers "torch/autograd::grad(") "autograd.grad"
                 Expect.isEmpty (callers "save_for_backward") "a saved tensor that a scope frees is null"
-                let isKnown (caller: string) = customFunctions |> List.exists caller.Contains
+                // A saved tensor that a scope frees is null: this one saves its result and an argument alone.
+                Expect.all
+                    (callers "save_for_backward")
+                    _.Contains("Ortho.RotationFunction::forward")
+                    "a saved tensor that a scope frees is null"
+
+                let isKnown (caller: string) =
+                    customFunctions |> List.exists caller.Contains
+
                 Expect.all (callers "SingleTensorFunction`1") isKnown "custom functions"
                 // Only Equivariant/StridedView.fs, which passes the offset.
                 Expect.isNonEmpty (callers "::as_strided(") "as_strided is seen"

@@ -4,4 +4,4 @@ using Ortho.Research.CSharp.Tests;
 
 if (args is [NativeProcess.ReportArgument]) return NativeProcess.Report();
 
-return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.TestList("C#", [NativeTests.All, AlgebraTests.All, LinearMapTests.All, LearnTests.All, EquivariantTests.All, WingTests.All, SurfaceTests.All]));
+return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.TestList("C#", [NativeTests.All, AlgebraTests.All, LinearMapTests.All, LearnTests.All, EquivariantTests.All, WingTests.All, MatrixTests.All, SurfaceTests.All]));

@@ -21,7 +21,10 @@ let tests =
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
             Orthogonal.PolarTests.tests
+            Orthogonal.PolarIterationTests.tests
+            Orthogonal.PolarGradientTests.tests
             Orthogonal.ExponentialTests.tests
+            Orthogonal.ExponentialGradientTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

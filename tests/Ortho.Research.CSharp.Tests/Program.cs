@@ -19,5 +19,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     PlaneTests.All,
     ManifoldTests.All,
     OrthogonalConvolutionTests.All,
+    MatrixTests.All,
     SurfaceTests.All,
 ]));

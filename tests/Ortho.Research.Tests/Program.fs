@@ -49,10 +49,13 @@ let tests =
             Orthogonal.RotationKernelTests.tests
             Orthogonal.GivensTests.tests
             Orthogonal.PolarTests.tests
+            Orthogonal.PolarIterationTests.tests
+            Orthogonal.PolarGradientTests.tests
             Orthogonal.ExponentialTests.tests
             Orthogonal.StiefelTests.tests
             Orthogonal.ProjectionTests.tests
             Orthogonal.RotationTests.tests
+            Orthogonal.ExponentialGradientTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -56,6 +56,7 @@ let tests =
             Orthogonal.ProjectionTests.tests
             Orthogonal.RotationTests.tests
             Orthogonal.ExponentialGradientTests.tests
+            Orthogonal.FrontDoorTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -4,7 +4,7 @@ open BenchmarkDotNet.Attributes
 open Ortho
 open TorchSharp
 
-module private Input =
+module internal Input =
     let single = TensorKind.float32
 
     let normal (seed: int) (shape: int64 list) =

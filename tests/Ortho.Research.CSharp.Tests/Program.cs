@@ -4,4 +4,20 @@ using Ortho.Research.CSharp.Tests;
 
 if (args is [NativeProcess.ReportArgument]) return NativeProcess.Report();
 
-return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.TestList("C#", [NativeTests.All, AlgebraTests.All, LinearMapTests.All, LearnTests.All, EquivariantTests.All, WingTests.All, MatrixTests.All, SurfaceTests.All]));
+return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.TestList("C#",
+[
+    NativeTests.All,
+    AlgebraTests.All,
+    LinearMapTests.All,
+    LearnTests.All,
+    EquivariantTests.All,
+    WingTests.All,
+    HouseholderTests.All,
+    MatrixTests.All,
+    ButterflyTests.All,
+    LipschitzTests.All,
+    ConvolutionTests.All,
+    PlaneTests.All,
+    ManifoldTests.All,
+    SurfaceTests.All,
+]));

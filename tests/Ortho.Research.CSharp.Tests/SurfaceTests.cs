@@ -141,20 +141,48 @@ internal static class SurfaceTests
         [typeof(SetPartition)] = () => SetPartition.Finest(4),
         [typeof(Diagram)] = () => Diagram.Identity(2),
         [typeof(YoungDiagram)] = () => YoungDiagram.OfRows([2]),
+        [typeof(ConvolutionBorder)] = () => ConvolutionBorder.Circular,
+        [typeof(ConvolutionOptions)] = () => ConvolutionOptions.Default,
         [typeof(ConvolutionAxis)] = () => ConvolutionArithmetic.OfKernel(2),
         [typeof(Group)] = () => Group.Symmetric(2),
         [typeof(Rep)] = () => Rep.Permutation(2),
         [typeof(CosineType)] = () => CosineType.DctII,
+        [typeof(EulerOrder)] = () => EulerOrder.XYZ,
         [typeof(IEnumerable<CosineType>)] = () => new[] { CosineType.DctII },
         [typeof(Boundary)] = () => Boundary.Neumann,
         [typeof(IEnumerable<GridAxis>)] = () => new[] { Poisson.Axis(Boundary.Neumann, 2, 1) },
+        [typeof(Activation)] = () => Activation.Relu,
+        [typeof(IEnumerable<TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>>)] = () => new[] { TorchSharp.torch.nn.Identity() },
+        [typeof(PlaneSchedule)] = () => PlaneSchedule.Sequential(2),
+        [typeof(IEnumerable<ValueTuple<int, int>>)] = () => new[] { (0, 1) },
+        [typeof(IEnumerable<IEnumerable<ValueTuple<int, int>>>)] = () => new[] { new[] { (0, 1) } },
+        [typeof(Similarity)] = () => Procrustes.Similarity(Draw(1, 3, 2), Draw(2, 3, 2)),
         [typeof(LearnedMap)] = () => new LearnedMap("m", [Parameters.Zeros(2)], p => LinearMaps.OfDiagonal(p[0])),
+        [typeof(AlmostOrthogonalLayer)] = () => new AlmostOrthogonalLayer(1, 2, 2),
+        [typeof(LipschitzResidualLayer)] = () => new LipschitzResidualLayer(1, 2, 2),
+        [typeof(SandwichLayer)] = () => new SandwichLayer(1, 2, 2),
+        [typeof(LipschitzNetwork)] = () => new LipschitzNetwork(1, 1, [2, 2]),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
     static void Nulls()
     {
-        Type[] results = [typeof(DiagramProduct), typeof(DiagramFactors), typeof(DiagramTerm), typeof(GridAxis), typeof(TensorKind)]; // plain records
+        // Plain records.
+        Type[] results =
+        [
+            typeof(DiagramProduct),
+            typeof(DiagramFactors),
+            typeof(DiagramTerm),
+            typeof(GridAxis),
+            typeof(TensorKind),
+            typeof(LapackForm),
+            typeof(Similarity),
+            typeof(EquiangularVectors),
+            typeof(ConvolutionOptions),
+            typeof(ConvolutionExistence),
+            typeof(MergedSchedule),
+            typeof(GivensFactors),
+        ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();
         foreach (var (name, member) in Members())

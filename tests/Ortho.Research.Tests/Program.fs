@@ -19,12 +19,43 @@ let tests =
             Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests
             Orthogonal.HouseholderTests.tests
+            Orthogonal.HouseholderMatrixTests.tests
+            Orthogonal.HouseholderLapackTests.tests
+            Orthogonal.HouseholderPaperTests.tests
             Orthogonal.CayleyTests.tests
+            Orthogonal.BlockDiagonalTests.tests
+            Orthogonal.ButterflyTests.tests
+            Orthogonal.HadamardTests.tests
+            Orthogonal.EquiangularFrameTests.tests
+            Orthogonal.InitializationTests.tests
+            Orthogonal.SpectralNormTests.tests
+            Orthogonal.LipschitzTests.tests
+            Orthogonal.LipschitzLayersTests.tests
+            Orthogonal.LipschitzModulesTests.tests
+            Orthogonal.KoopmanBoundTests.tests
+            Orthogonal.OrthogonalityPenaltyTests.tests
+            Orthogonal.RowAnglesTests.tests
+            Orthogonal.ConvolutionTests.tests
+            Orthogonal.ConvolutionSpectrumTests.tests
+            Orthogonal.ConvolutionOrthogonalityTests.tests
+            Orthogonal.ConvolutionExistenceTests.tests
+            Orthogonal.BlockConvolutionTests.tests
+            Orthogonal.SkewConvolutionTests.tests
+            Orthogonal.FourierConvolutionTests.tests
+            Orthogonal.ConvolutionInitializationTests.tests
+            Orthogonal.HaarTests.tests
+            Orthogonal.ProcrustesTests.tests
+            Orthogonal.PlaneScheduleTests.tests
+            Orthogonal.RotationKernelTests.tests
+            Orthogonal.GivensTests.tests
             Orthogonal.PolarTests.tests
             Orthogonal.PolarIterationTests.tests
             Orthogonal.PolarGradientTests.tests
             Orthogonal.ExponentialTests.tests
             Orthogonal.ExponentialGradientTests.tests
+            Orthogonal.StiefelTests.tests
+            Orthogonal.ProjectionTests.tests
+            Orthogonal.RotationTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
@@ -48,6 +79,9 @@ let main arguments =
     match arguments with
     | [| "--scalar-race" |] ->
         printfn $"{ScalarRace.hub 100_000}"
+        0
+    | [| argument; work |] when argument = Orthogonal.PeakMemory.argument ->
+        Orthogonal.PeakMemory.report work
         0
     | _ ->
         if not (torch.cuda.is_available ()) then

@@ -120,8 +120,19 @@ module Zoo =
                 use quarter = p[0].div(torch.full_like (p[0], 4.0))
                 Cayley.neumann case.Second (Skew.ofSquare quarter))
         ]
+        @ BlockDiagonalZoo.entries
+        @ ButterflyZoo.entries
+        @ HadamardZoo.entries
+        @ LipschitzZoo.entries
+        @ ConvolutionZoo.entries
+        @ OrthogonalConvolutionZoo.entries
+        @ HouseholderZoo.entries
+        @ HaarZoo.entries
+        @ ProcrustesZoo.entries
+        @ GivensZoo.entries
         @ PolarZoo.entries
         @ ExponentialZoo.entries
+        @ ManifoldZoo.entries
 
     /// Lengths on both sides of the limit of the dense form.
     let private length (case: Case) =

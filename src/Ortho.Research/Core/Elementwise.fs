@@ -64,3 +64,9 @@ module internal Elementwise =
         use value = x.detach ()
         use wide = value.``to`` (torch.float64, torch.CPU)
         MemoryMarshal.Read<float>(Span.op_Implicit wide.bytes)
+
+    /// x where it is not zero, and 1 where it is: what may be divided by.
+    let orOne (x: torch.Tensor) =
+        use isZero = x.logical_not ()
+        use ones = isZero.``to`` x.dtype
+        x .+ ones

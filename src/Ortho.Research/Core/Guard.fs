@@ -32,9 +32,9 @@ module Guard =
     let inline positive (name: string) (value: 'T) =
         atLeast name LanguagePrimitives.GenericOne value
 
-    /// Refuses a number outside [least, most].
+    /// Refuses a number outside [least, most], and NaN.
     let inline between (name: string) (least: 'T) (most: 'T) (value: 'T) =
-        if value < least || value > most then
+        if not (value >= least && value <= most) then
             raise (ArgumentOutOfRangeException(name, $"{name} must lie between {least} and {most}, but is {value}."))
 
     /// Refuses NaN and infinities.
@@ -91,3 +91,12 @@ module Guard =
 
         if not (tensor.is_floating_point ()) then
             refuse name $"{name} must be of real floating point type, but is {tensor.dtype}."
+
+    /// Refuses a tensor with an entry that is NaN or infinite. It synchronises with the device once.
+    let finiteEntries (name: string) (tensor: torch.Tensor) =
+        live name tensor
+        use finite = tensor.isfinite ()
+        use all = finite.all ()
+
+        if not (all.item<bool>()) then
+            refuse name $"{name} must have finite entries, but has NaN or infinite ones."

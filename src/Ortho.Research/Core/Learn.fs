@@ -104,6 +104,27 @@ module Parameter =
         Guard.notNull "parameter" parameter
         parameter.With(parameter.Name, kind)
 
+/// How modules of this library hold what they learn.
+module internal Registration =
+
+    /// Registers a parameter under its name, as a buffer if it is frozen. A module outlives the scope that it is made in.
+    let add (owner: torch.nn.Module) (parameter: Parameter) (name: string) =
+        use _ = torch.NewDisposeScope()
+
+        if parameter.IsTrained then
+            let registered = new Modules.Parameter(parameter.Initialise(), true)
+            registered.DetachFromDisposeScope() |> ignore
+            owner.register_parameter (name, registered)
+        else
+            owner.register_buffer (name, parameter.Initialise().DetachFromDisposeScope())
+
+    /// The tensor that is registered now: moving a module replaces it.
+    let get (owner: torch.nn.Module) (parameter: Parameter) (name: string) : torch.Tensor =
+        if parameter.IsTrained then
+            owner.get_parameter name
+        else
+            owner.get_buffer name
+
 /// <summary>A linear map built anew, at each call, from the registered parameters of a module.</summary>
 /// <remarks>It trains, saves (<c>state_dict</c>), moves (<c>to</c>) and stands in a <c>Sequential</c> as any TorchSharp module does. Make
 /// optimizers after <c>to</c>, which replaces parameters.</remarks>
@@ -135,30 +156,14 @@ type LearnedMap(name: string, parameters: IEnumerable<Parameter>, build: Func<IR
         map
 
     let registered () =
-        Array.map2
-            (fun (name: string) (parameter: Parameter) ->
-                if parameter.IsTrained then
-                    this.get_parameter name: torch.Tensor
-                else
-                    this.get_buffer name)
-            names
-            initial
+        Array.map2 (Registration.get this) initial names
 
     let domain, codomain =
         Guard.holds "parameters" (Set.count (set names) = names.Length) (fun () ->
             let list = String.Join(", ", names)
             $"parameters must have different names, but are named {list}.")
 
-        for name, parameter in Array.zip names initial do
-            use _ = torch.NewDisposeScope()
-            // A module outlives the scope that it is made in.
-            if parameter.IsTrained then
-                let registered = new Modules.Parameter(parameter.Initialise(), true)
-                registered.DetachFromDisposeScope() |> ignore
-                this.register_parameter (name, registered)
-            else
-                this.register_buffer (name, parameter.Initialise().DetachFromDisposeScope())
-
+        Array.iter2 (Registration.add this) initial names
         use _ = torch.NewDisposeScope()
         use _ = torch.no_grad ()
         let map = build (registered ())

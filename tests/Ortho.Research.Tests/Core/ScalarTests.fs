@@ -61,7 +61,8 @@ let private makers () =
 let private allowed = [ "Ortho.Elementwise"; "$Elementwise::.cctor" ]
 
 /// Custom functions see only the tensors in their arguments. These were looked at: each has a test of its gradients, first and second.
-let private customFunctions = [ "Ortho.LinearFunction"; "Ortho.MatrixFunction" ]
+let private customFunctions =
+    [ "Ortho.LinearFunction"; "Ortho.MatrixFunction"; "Ortho.RotationFunction" ]
 
 let tests =
     testList
@@ -93,6 +94,12 @@ let tests =
                     |> Array.map fst
 
                 Expect.isEmpty (callers "torch/autograd::grad(") "autograd.grad"
+                Expect.isEmpty (callers "save_for_backward") "a saved tensor that a scope frees is null"
+                // A saved tensor that a scope frees is null: this one saves its result and an argument alone.
+                Expect.all
+                    (callers "save_for_backward")
+                    _.Contains("Ortho.RotationFunction::forward")
+                    "a saved tensor that a scope frees is null"
                 // A saved tensor that a scope frees is null: only MatrixFunction.forward, which lets its caller's scope free.
                 Expect.all (callers "save_for_backward") _.Contains("Ortho.MatrixFunction") "save_for_backward"
 

@@ -1,7 +1,6 @@
 module Ortho.Tests.Orthogonal.HouseholderTests
 
 open System
-open System.Diagnostics
 open Expecto
 open FsCheck.FSharp
 open Ortho
@@ -17,11 +16,6 @@ let private determinantDefect (expected: float) (q: torch.Tensor) =
     Dense.size (determinant - torch.full_like (determinant, expected))
 
 let private parity (r: int64) = if r % 2L = 0L then 1.0 else -1.0
-
-/// The most memory that this process has held so far, in bytes.
-let private peak () =
-    use self = Process.GetCurrentProcess()
-    self.PeakWorkingSet64
 
 let private laws (bench: Bench) =
     let check = Property.check Property.config
@@ -147,49 +141,6 @@ let private laws (bench: Bench) =
                 |> fun residual -> if promised then residual else infinity
                 |> Property.within bench.Product "distance")
 
-            check "ofMatrix gives back a random orthogonal matrix or frame" (fun case ->
-                let n = int64 case.Size
-                let q = Dense.frame case.Seed bench.Kind n (min n (int64 case.Second + 3L))
-                let map = Householder.ofMatrix q
-
-                max (Law.distance (LinearMap.toMatrix map) q) (Law.promises case.Seed map)
-                |> Property.within bench.Product "distance")
-
-            check "ofMatrix gives back both determinants, permutations, signs and the identity" (fun case ->
-                let n = int64 case.Size
-                let q = Dense.frame case.Seed bench.Kind n n
-                let flipped = q.clone ()
-                flipped[0L] <- -flipped[0L]
-                let identity = Dense.identity bench.Kind n
-                let order = torch.tensor (ZooEntry.order case.Seed n, device = bench.Kind.Device)
-
-                let signs =
-                    torch.tensor (
-                        Array.init case.Size (fun i -> if (case.Seed >>> i) % 2 = 0 then 1.0 else -1.0),
-                        dtype = bench.Kind.Dtype,
-                        device = bench.Kind.Device
-                    )
-
-                [
-                    q
-                    flipped
-                    identity
-                    -identity
-                    identity.index_select (0L, order)
-                    identity * signs
-                ]
-                |> List.map (fun q -> Law.distance (LinearMap.toMatrix (Householder.ofMatrix q)) q)
-                |> List.max
-                |> Property.within bench.Product "distance")
-
-            check "ofMatrix gives back matrices near the identity" (fun case ->
-                let angle = if bench.Kind.Dtype = torch.float32 then 1e-3 else 1e-6
-
-                let q = Cayley.matrix (Dense.skew case.Seed bench.Kind (int64 case.Size) angle)
-
-                Law.distance (LinearMap.toMatrix (Householder.ofMatrix q)) q
-                |> Property.within bench.Product "distance")
-
             testCase "no reflection is the identity, and one dimension has one reflection" (fun () ->
                 use _ = torch.NewDisposeScope()
                 let none = Householder.chain (Seed.normal 1 bench.Kind [ 0L; 3L ])
@@ -199,18 +150,10 @@ let private laws (bench: Bench) =
                 let minus = Law.distance (LinearMap.toMatrix one) -(Dense.identity bench.Kind 1L)
                 Expect.isLessThanOrEqual minus bench.Product "-1")
 
-            testCase "a thin chain stays thin" (fun () ->
+            testCase "a long chain is not made a matrix by accident" (fun () ->
                 use _ = torch.NewDisposeScope()
-                // A dense matrix would take 1.6 GB of float32, and toMatrix refuses it.
-                let n, r = 20_000L, 50L
-                let q = Householder.chain (Seed.normal 1 bench.Kind [ r; n ])
-                let frame = Householder.frame (Seed.normal 2 bench.Kind [ r; n ]) r
-                let before = peak ()
-                let isometry = max (Law.isometry 1 q) (Law.inverse 2 q q.Adjoint)
-                let orthonormal = LinearMap.toMatrix frame |> Law.orthogonality
-                let grown = peak () - before
-                Expect.isLessThanOrEqual (max isometry orthonormal) bench.Product "residual"
-                Expect.isLessThan grown (8L * n * n / 4L) "bytes"
+                let q = Householder.chain (Seed.normal 1 bench.Kind [ 3L; 20_000L ])
+                Expect.isLessThanOrEqual (Law.inverse 2 q q.Adjoint) bench.Product "residual"
                 Refusal.expect "map" (fun () -> LinearMap.toMatrix q |> ignore))
 
             testCase "leaves no tensor behind" (fun () ->
@@ -242,54 +185,6 @@ let private laws (bench: Bench) =
                 let grown = DisposeScopeManager.Statistics.ThreadTotalLiveCount - before
                 Expect.equal grown 8L "two blocks"
                 GC.KeepAlive kept)
-        ]
-
-let private realLaws (bench: Bench) =
-    let check = Property.check Property.config
-
-    testList
-        $"reflections of a real matrix on {bench}"
-        [
-            check "vectors are as many as q - I has rank, and their parity is that of the determinant" (fun case ->
-                let n = int64 case.Size
-                let r = min n (int64 case.Second)
-                // float64 drawn and rounded: the rank of a product of r reflections is r.
-                let q =
-                    LinearMap.toMatrix (Householder.chain (Dense.frame case.Seed bench.Kind n r).mT)
-
-                let found = Householder.vectors q
-
-                (found.shape = [| r; n |]
-                 && Law.distance (LinearMap.toMatrix (Householder.chain found)) q <= bench.Product)
-                |> Prop.label $"{Guard.showShape found.shape} for {r} reflections of [{n}]")
-
-            testCase "vectors of the identity are none, of a swap one, of -I all" (fun () ->
-                use _ = torch.NewDisposeScope()
-                let identity = Dense.identity bench.Kind 5L
-                let order = torch.tensor ([| 0L; 3L; 2L; 1L; 4L |], device = bench.Kind.Device)
-                let swap = identity.index_select (0L, order)
-                let count (q: torch.Tensor) = (Householder.vectors q).shape[0]
-                Expect.equal [ count identity; count swap; count -identity ] [ 0L; 1L; 5L ] "numbers"
-                Expect.equal (count (identity.narrow (1L, 0L, 2L))) 0L "a frame of unit vectors")
-
-            testCase "vectors that hardly touch the first coordinates are counted right" (fun () ->
-                use _ = torch.NewDisposeScope()
-                // Columns taken in order would begin with one that moves by 1e-5, and lose five digits to it.
-                let tilt =
-                    torch.ones ([| 9L; 1L |], dtype = bench.Kind.Dtype, device = bench.Kind.Device)
-
-                tilt.narrow(0L, 0L, 3L).fill_ 1e-5 |> ignore
-                let v = Dense.frame 4 bench.Kind 9L 3L * tilt
-                // Rounded to the precision of 1, as a matrix that comes from elsewhere is: small entries have few digits.
-                let q = LinearMap.toMatrix (Householder.chain v.mT) + 1.0 - 1.0
-                Expect.equal (Householder.vectors q).shape[0] 3L "three reflections")
-
-            testCase "a matrix that is orthogonal but for rounding needs no more reflections" (fun () ->
-                use _ = torch.NewDisposeScope()
-                let noise = if bench.Kind.Dtype = torch.float32 then 1e-6 else 1e-15
-                let identity = Dense.identity bench.Kind 9L
-                let near = identity + Seed.normal 1 bench.Kind [ 9L; 9L ] * noise
-                Expect.equal (Householder.vectors near).shape[0] 0L "none")
         ]
 
 let private gradients (bench: Bench) =
@@ -424,7 +319,6 @@ let tests =
         "Householder"
         [
             yield! Bench.all |> List.map laws
-            yield! Bench.real |> List.map realLaws
             yield! Bench.double |> List.map gradients
             refusals
         ]

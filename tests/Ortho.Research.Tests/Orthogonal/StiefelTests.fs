@@ -1,0 +1,387 @@
+module Ortho.Tests.Orthogonal.StiefelTests
+
+open System
+open System.Diagnostics
+open Expecto
+open FsCheck.FSharp
+open Ortho
+open Ortho.Tests
+open TorchSharp
+
+/// Rows and columns of a case: k from 1 to 6, n at least k, often near it.
+let private shape (case: Case) =
+    let k = int64 case.Second
+    case.Batch @ [ k + int64 (case.Size - 1) / 2L; k ]
+
+let private frame (bench: Bench) (case: Case) =
+    let struct (q, _) = torch.linalg.qr (Seed.normal case.Seed bench.Kind (shape case))
+    q
+
+let private tangent (bench: Bench) (case: Case) (x: torch.Tensor) =
+    Stiefel.tangent x (Seed.normal (Seed.derive case.Seed 1) bench.Kind x.shape)
+
+/// Re tr (y* z) of each element.
+let private inner (y: torch.Tensor) (z: torch.Tensor) =
+    let sum = (y.conj().mul z).sum [| -2L; -1L |]
+    if sum.is_complex () then sum.real else sum
+
+let private retractions =
+    [
+        "QR", Retraction.qr
+        "polar", Retraction.polar
+        "Cayley", Retraction.cayley
+        "exponential", Retraction.exponential
+    ]
+
+/// The skew W of n x n numbers with W X = Z, of which the exponential and the Cayley transform move X.
+let private generator (x: torch.Tensor) (z: torch.Tensor) =
+    z.matmul x.mH - x.matmul z.mH - x.matmul(x.mH.matmul z).matmul x.mH
+
+/// torch.matrix_exp loses digits for norms from 0.006 to 0.05 (1e-10 at 0.04, float64): beside a block of norm 1 it does not.
+let private exponential (a: torch.Tensor) =
+    let n = a.shape[a.shape.Length - 1]
+    let padded = torch.nn.functional.pad (a, [| 0L; 1L; 0L; 1L |])
+    let corner = torch.zeros ([| n + 1L; n + 1L |], dtype = a.dtype, device = a.device)
+    corner[n, n] <- torch.ones ([||], dtype = a.dtype, device = a.device)
+    torch.matrix_exp(padded + corner).narrow(-2L, 0L, n).narrow(-1L, 0L, n)
+
+let private oracle name (x: torch.Tensor) (z: torch.Tensor) =
+    match name with
+    | "QR" -> GramSchmidt.twice (x + z)
+    | "polar" ->
+        let struct (u, _, vh) = torch.linalg.svd (x + z, fullMatrices = false)
+        u.matmul vh
+    | "Cayley" -> (Cayley.matrix (Skew.part (generator x z) * 0.5)).matmul x
+    | _ -> (exponential (generator x z)).matmul x
+
+let private laws (bench: Bench) =
+    let check = Property.check Property.config
+
+    testList
+        $"frames on {bench}"
+        [
+            check "of a matrix are orthonormal, and an upper triangle with a positive diagonal away" (fun case ->
+                let a = Seed.normal case.Seed bench.Kind (shape case)
+                let q = Stiefel.ofMatrix a
+                let r = q.mH.matmul a
+                let diagonal = r.diagonal (0L, -2L, -1L)
+                let size = diagonal.abs ()
+
+                let kind =
+                    { bench.Kind with
+                        Dtype = diagonal.dtype
+                    }
+
+                [
+                    Law.orthogonality q
+                    Law.distance (q.matmul r) a
+                    Law.distance (r.triu 0L) r
+                    Law.distance (size.``to`` kind.Dtype) diagonal
+                    Law.distance (Stiefel.ofMatrix q) q
+                ]
+                |> List.max
+                |> Property.within bench.Product "distance")
+
+            check "tangents: the projection is idempotent, tangent, and nearest in both metrics" (fun case ->
+                let x = frame bench case
+                let z = Seed.normal (Seed.derive case.Seed 1) bench.Kind x.shape
+                let t = Stiefel.tangent x z
+
+                let other =
+                    Stiefel.tangent x (Seed.normal (Seed.derive case.Seed 2) bench.Kind x.shape)
+
+                let rest = z - t
+                let scale = 1.0 + Dense.size z * Dense.size other
+
+                [
+                    Stiefel.tangencyDefect x t * Dense.size t / (1.0 + Dense.size z)
+                    Dense.apart (Stiefel.tangent x t) t
+                    Dense.size (inner other rest) / scale
+                    Dense.size (Stiefel.canonicalInner x other rest) / scale
+                ]
+                |> List.max
+                |> Property.within bench.Product "distance")
+
+            check "gradients of both metrics are tangent and give the derivative of a function" (fun case ->
+                let x = frame bench case
+                let g = Seed.normal (Seed.derive case.Seed 1) bench.Kind x.shape
+                let z = tangent bench { case with Seed = case.Seed + 1 } x
+                let plain = inner g z
+                let euclidean, canonical = Stiefel.gradient x g, Stiefel.canonicalGradient x g
+                let scale = 1.0 + Dense.size g * (1.0 + Dense.size z)
+
+                [
+                    Dense.size (inner euclidean z - plain)
+                    Dense.size (Stiefel.canonicalInner x canonical z - plain)
+                    Stiefel.tangencyDefect x canonical * Dense.size canonical
+                    Stiefel.tangencyDefect x euclidean * Dense.size euclidean
+                ]
+                |> List.max
+                |> fun worst -> worst / scale
+                |> Property.within bench.Product "distance")
+
+            testList
+                "retraction"
+                [
+                    for name, retract in retractions do
+                        check $"by {name} is the dense formula, and stays on the manifold" (fun case ->
+                            let x = frame bench case
+                            let z = tangent bench case x
+                            let y = retract x z
+
+                            max (Law.distance y (oracle name x z)) (Law.orthogonality y)
+                            |> Property.within bench.Iteration "distance")
+
+                        check $"by {name} of zero is X" (fun case ->
+                            let x = frame bench case
+
+                            Law.distance (retract x (torch.zeros_like x)) x
+                            |> Property.within bench.Product "distance")
+
+                        testCase
+                            $"by {name} stays on the manifold far away, where vectors differ by 1e6 in size"
+                            (fun () ->
+                                use _ = torch.NewDisposeScope()
+
+                                let case =
+                                    {
+                                        Size = 20
+                                        Second = 5
+                                        Batch = []
+                                        Seed = 3
+                                    }
+
+                                let x = frame bench case
+                                let sizes = torch.logspace (-5.0, 1.0, 5L, dtype = x.dtype, device = x.device)
+                                let z = Stiefel.tangent x (tangent bench case x * sizes)
+                                let y = retract x z
+                                Expect.isLessThanOrEqual (Law.orthogonality y) bench.Iteration "orthonormal"
+
+                                Expect.isLessThanOrEqual
+                                    (Law.distance y (oracle name x z))
+                                    bench.Iteration
+                                    "dense formula")
+
+                        testCase $"by {name} leaves no tensor behind" (fun () ->
+                            use _ = torch.NewDisposeScope()
+                            let x = Stiefel.ofMatrix (Seed.normal 1 bench.Kind [ 2L; 6L; 3L ])
+                            let z = Stiefel.tangent x (Seed.normal 2 bench.Kind x.shape)
+
+                            Dense.growthOfResults (fun () ->
+                                [
+                                    retract x z
+                                    Stiefel.tangent x z
+                                    Stiefel.canonicalGradient x z
+                                    Stiefel.ofMatrix z
+                                    Stiefel.canonicalInner x z z
+                                ])
+                            |> fun grown -> Expect.equal grown 0L "live tensors")
+                ]
+        ]
+
+/// The base 2 logarithm of how much smaller the error is at half of the step.
+let private order (error: float -> float) = Math.Log2(error 2e-3 / error 1e-3)
+
+let private orders (bench: Bench) =
+    let check = Property.check Property.config
+
+    /// A tangent of length 1 in at least two dimensions of manifold.
+    let start (case: Case) =
+        let case =
+            { case with
+                Size = case.Size + 5
+                Batch = []
+            }
+
+        let x = frame bench case
+        let z = tangent bench case x
+        struct (x, z / torch.linalg.norm z)
+
+    testList
+        $"order of retractions on {bench}"
+        [
+            for name, retract in retractions do
+                check $"by {name} is first order: X + t Z + O(t^2)" (fun case ->
+                    let struct (x, z) = start case
+
+                    abs (order (fun t -> Dense.size (retract x (z * t) - x - z * t)) - 2.0)
+                    |> Property.within 0.05 "order, less 2")
+
+            check "by Cayley's transform agrees with the canonical geodesic to second order" (fun case ->
+                let struct (x, z) = start case
+
+                abs (
+                    order (fun t ->
+                        Dense.size (Retraction.cayley x (z * (20.0 * t)) - Retraction.exponential x (z * (20.0 * t))))
+                    - 3.0
+                )
+                |> Property.within 0.05 "order, less 3")
+
+            check "the geodesic goes on as a geodesic at constant speed" (fun case ->
+                let struct (x, z) = start case
+                let w = generator x z
+                let y = Retraction.exponential x (z * 0.7)
+                let velocity = w.matmul y
+                let onward = Retraction.exponential y (Stiefel.tangent y velocity * 0.5)
+                let speed (x: torch.Tensor) z = Stiefel.canonicalInner x z z
+
+                max
+                    (Law.distance onward (Retraction.exponential x (z * 1.2)))
+                    (Law.distance (speed y velocity) (speed x z))
+                |> Property.within bench.Iteration "distance")
+        ]
+
+let private gradients (bench: Bench) =
+    let check = Property.check Property.costly
+
+    testList
+        $"gradients of retractions on {bench}"
+        [
+            for name, retract in retractions do
+                check $"by {name} are right in X and Z, and at Z = 0" (fun case ->
+                    let k = 1L + int64 case.Second / 2L
+                    let a = Seed.normal case.Seed bench.Kind [ k + 3L; k ]
+                    let z = Seed.normal (case.Seed + 1) bench.Kind a.shape
+                    let x = Stiefel.ofMatrix a
+                    let inZ z = retract x (Stiefel.tangent x z)
+
+                    let inX a =
+                        let x = Stiefel.ofMatrix a
+                        retract x (Stiefel.tangent x z)
+
+                    let complexInZ (pairs: torch.Tensor) =
+                        let x =
+                            Stiefel.ofMatrix (
+                                Seed.normal
+                                    5
+                                    { bench.Kind with
+                                        Dtype = torch.complex128
+                                    }
+                                    a.shape
+                            )
+
+                        retract x (Stiefel.tangent x (Dense.complexOf pairs))
+
+                    let pairs = torch.stack ([| z; z.flip 0L |], -1L)
+
+                    [
+                        Law.gradient case.Seed inZ z
+                        Law.gradient case.Seed inZ (torch.zeros_like z)
+                        // Condition 100 at most, by the singular values of a.
+                        Law.gradient case.Seed inX (a + 3.0 * x)
+                        Law.gradient case.Seed complexInZ pairs
+                        Law.gradient case.Seed complexInZ (torch.zeros_like pairs)
+                    ]
+                    |> List.max
+                    |> Property.within Bench.gradient "gradient")
+        ]
+
+/// On the sphere, k = 1, every retraction is an angle a in the plane of X and Z: cos a X + sin a Z / |Z|.
+let private sphere (bench: Bench) =
+    testCase
+        $"retractions on a sphere on {bench} are an angle of |Z|: atan, atan, 2 atan of half, and itself"
+        (fun () ->
+            use _ = torch.NewDisposeScope()
+            let x = Stiefel.ofMatrix (Seed.normal 1 bench.Kind [ 5L; 1L ])
+            let direction = Stiefel.tangent x (Seed.normal 2 bench.Kind [ 5L; 1L ])
+            let unit = direction / torch.linalg.norm direction
+
+            let angles =
+                [
+                    "QR", atan
+                    "polar", atan
+                    "Cayley", (fun t -> 2.0 * atan (t / 2.0))
+                    "exponential", id
+                ]
+
+            for (name, retract), (_, angle) in List.zip retractions angles do
+                for t in [ 1e-9; 1e-4; 0.02; 0.04; 0.3; 1.0; 3.0; 10.0 ] do
+                    let a = angle t
+                    let y = retract x (unit * t)
+                    let off = Dense.size (y - x * cos a - unit * sin a)
+                    Expect.isLessThanOrEqual off bench.Product $"{name}, {t}")
+
+let private thin =
+    testCase "a frame of 50 vectors in 20000 dimensions never builds 20000 x 20000 numbers" (fun () ->
+        use _ = torch.NewDisposeScope()
+
+        let peak () =
+            use self = Process.GetCurrentProcess()
+            self.PeakWorkingSet64
+
+        let a = Seed.normal 1 TensorKind.float64 [ 20000L; 50L ]
+        let before = peak ()
+        let x = Stiefel.ofMatrix a
+        let z = Stiefel.tangent x (Seed.normal 2 TensorKind.float64 a.shape)
+
+        for name, retract in retractions do
+            Expect.isLessThan (Law.orthogonality (retract x z)) 1e-11 name
+
+        let p = Projection.ofColumns a
+        p.Apply(Seed.normal 3 TensorKind.float64 [ 3L; 20000L ]) |> ignore
+
+        (Projection.intersection 1e-8 a a).Apply(Seed.normal 3 TensorKind.float64 [ 20000L ])
+        |> ignore
+
+        PrincipalAngles.between a z |> ignore
+        // n x n float64 would be 3.2 GB.
+        Expect.isLessThan (peak () - before) 600_000_000L "bytes")
+
+let private refusals =
+    testList
+        "bad input"
+        [
+            testCase "is refused: shapes, ranks, frames, tangents" (fun () ->
+                use _ = torch.NewDisposeScope()
+                let x = Stiefel.ofMatrix (Seed.normal 1 TensorKind.float64 [ 5L; 2L ])
+                let z = Seed.normal 2 TensorKind.float64 [ 5L; 2L ]
+                let t = Stiefel.tangent x z
+                let dependent = torch.cat ([| z; z.narrow (1L, 0L, 1L) * 3.0 |], 1L)
+                let zeroColumn = torch.cat ([| z; torch.zeros_like (z.narrow (1L, 0L, 1L)) |], 1L)
+                let spoiled = z.clone ()
+                spoiled[0L, 1L] <- torch.tensor (nan, dtype = torch.float64)
+
+                for name, (body: unit -> unit) in
+                    [
+                        "wide", (fun () -> Stiefel.ofMatrix z.mT |> ignore)
+                        "dependent", (fun () -> Stiefel.ofMatrix dependent |> ignore)
+                        "zero column", (fun () -> Stiefel.ofMatrix zeroColumn |> ignore)
+                        "not finite", (fun () -> Stiefel.ofMatrix spoiled |> ignore)
+                        "one bad of a batch", (fun () -> Stiefel.ofMatrix (torch.stack [| z; z * 0.0 |]) |> ignore)
+                        "integers", (fun () -> Stiefel.ofMatrix (torch.ones (5L, 2L, dtype = torch.int64)) |> ignore)
+                        "no column", (fun () -> Stiefel.ofMatrix (torch.ones (5L, 0L)) |> ignore)
+                        "a batch for a map", (fun () -> Stiefel.frame (z.unsqueeze 0L) |> ignore)
+                        "no frame", (fun () -> Stiefel.tangent z x |> ignore)
+                        "another shape", (fun () -> Stiefel.tangent x (z.narrow (1L, 0L, 1L)) |> ignore)
+                        "another type", (fun () -> Stiefel.tangent x (z.``to`` torch.float32) |> ignore)
+                        "another type", (fun () -> Stiefel.canonicalInner x t (t.``to`` torch.float32) |> ignore)
+                        "no frame", (fun () -> Stiefel.gradient z x |> ignore)
+                        "no frame", (fun () -> Stiefel.canonicalGradient z x |> ignore)
+                        for name, retract in retractions do
+                            $"not tangent, {name}", (fun () -> retract x z |> ignore)
+                            $"no frame, {name}", (fun () -> retract z t |> ignore)
+                            $"NaN, {name}", (fun () -> retract x spoiled |> ignore)
+                    ] do
+                    Refusal.expect name body
+
+                // Columns of very different sizes are independent all the same.
+                let graded = z * torch.tensor ([| 1e-150; 1e150 |], dtype = torch.float64)
+                Expect.isLessThan (Law.distance (Stiefel.ofMatrix graded) (Stiefel.ofMatrix z)) 1e-12 "graded")
+
+            testCase "empty batches of matrices are empty batches of frames" (fun () ->
+                use _ = torch.NewDisposeScope()
+                Expect.equal (Stiefel.ofMatrix (torch.zeros (0L, 5L, 2L))).shape [| 0L; 5L; 2L |] "frames"
+                Expect.equal (GramSchmidt.twice (torch.zeros (0L, 5L, 2L))).shape [| 0L; 5L; 2L |] "Gram-Schmidt")
+        ]
+
+let tests =
+    testList
+        "Stiefel"
+        [
+            yield! Bench.all |> List.map laws
+            yield! Bench.double @ Bench.complex |> List.map orders
+            yield! Bench.double |> List.map gradients
+            yield! Bench.real |> List.map sphere
+            thin
+            refusals
+        ]

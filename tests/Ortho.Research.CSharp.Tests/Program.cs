@@ -13,11 +13,12 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     EquivariantTests.All,
     WingTests.All,
     HouseholderTests.All,
-    MatrixTests.All,
     ButterflyTests.All,
     LipschitzTests.All,
     ConvolutionTests.All,
     PlaneTests.All,
     ManifoldTests.All,
+    OrthogonalConvolutionTests.All,
+    MatrixTests.All,
     SurfaceTests.All,
 ]));

@@ -52,10 +52,10 @@ let tests =
             Orthogonal.PolarIterationTests.tests
             Orthogonal.PolarGradientTests.tests
             Orthogonal.ExponentialTests.tests
-            Orthogonal.ExponentialGradientTests.tests
             Orthogonal.StiefelTests.tests
             Orthogonal.ProjectionTests.tests
             Orthogonal.RotationTests.tests
+            Orthogonal.ExponentialGradientTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -112,7 +112,7 @@ let exponential (x: torch.Tensor) (z: torch.Tensor) : torch.Tensor =
     let gram = across.mH.matmul across
     // An upper bound of the largest singular value of K.
     let rows = gram.detach().abs().sum(-1L).amax([| -1L |], true).unsqueeze -1L
-    let size = torch.maximum(rows, torch.ones_like rows).sqrt ()
+    let size = torch.maximum(rows, torch.ones_like rows).sqrt()
     let one = identity k x
 
     let generator =

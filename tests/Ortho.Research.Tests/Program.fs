@@ -51,8 +51,13 @@ let tests =
             Orthogonal.PolarTests.tests
             Orthogonal.ExponentialTests.tests
             Orthogonal.StiefelTests.tests
+            Orthogonal.RetractionTests.tests
             Orthogonal.ProjectionTests.tests
+            Orthogonal.PrincipalAnglesTests.tests
+            Orthogonal.GramSchmidtTests.tests
             Orthogonal.RotationTests.tests
+            Orthogonal.EulerAnglesTests.tests
+            Orthogonal.RotationGradientTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -18,5 +18,7 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     ConvolutionTests.All,
     PlaneTests.All,
     ManifoldTests.All,
+    OrthogonalConvolutionTests.All,
+    MatrixTests.All,
     SurfaceTests.All,
 ]));

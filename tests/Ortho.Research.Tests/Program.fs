@@ -49,6 +49,8 @@ let tests =
             Orthogonal.RotationKernelTests.tests
             Orthogonal.GivensTests.tests
             Orthogonal.PolarTests.tests
+            Orthogonal.PolarIterationTests.tests
+            Orthogonal.PolarGradientTests.tests
             Orthogonal.ExponentialTests.tests
             Orthogonal.StiefelTests.tests
             Orthogonal.RetractionTests.tests
@@ -58,6 +60,7 @@ let tests =
             Orthogonal.RotationTests.tests
             Orthogonal.EulerAnglesTests.tests
             Orthogonal.RotationGradientTests.tests
+            Orthogonal.ExponentialGradientTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -47,6 +47,8 @@ let private after (second: torch.Tensor) (first: torch.Tensor) =
 /// <exception cref="T:System.ArgumentException">Not kernels of one or two axes, not floating or complex, or they do not fit together.</exception>
 [<CompiledName("Compose")>]
 let compose (second: torch.Tensor) (first: torch.Tensor) : torch.Tensor =
+    Guard.live "second" second
+    Guard.live "first" first
     checkKernel "second" second
     checkKernel "first" first
 
@@ -209,11 +211,12 @@ let private checkFrame (frame: torch.Tensor) =
 [<CompiledName("Kernel")>]
 let kernel (sizes: seq<int64>) (frame: torch.Tensor) (projections: torch.Tensor) : torch.Tensor =
     Guard.notNull "sizes" sizes
+    Guard.live "frame" frame
+    Guard.live "projections" projections
     let sizes = Seq.toArray sizes
     checkFrame frame
     let counts = counts "sizes" sizes (spatial frame)
     let onOutput = actsOnOutput frame
-    Guard.live "projections" projections
     checkProjections (if onOutput then frame.size 0 else frame.size 1) (Array.sum counts) projections
 
     Guard.holds "projections" (TensorKind.ofTensor projections = TensorKind.ofTensor frame) (fun () ->

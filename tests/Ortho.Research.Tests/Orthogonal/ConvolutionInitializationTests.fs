@@ -143,10 +143,9 @@ let private catalogue =
             testCase "the published construction is orthogonal in neither domain; ours in both" (fun () ->
                 use _ = torch.NewDisposeScope()
 
-                let theirs =
-                    List.init 20 (fun seed -> largestCosine (published seed 6L 3L)) |> List.max
-
-                Expect.isGreaterThan theirs 0.8 "theirs"
+                let theirs = List.init 200 (fun seed -> largestCosine (published seed 6L 3L))
+                Expect.isGreaterThan (List.min theirs) 0.3 "theirs, every draw"
+                Expect.isGreaterThan (List.max theirs) 0.9 "theirs, the worst draw"
 
                 let ours =
                     List.init 20 (fun seed ->

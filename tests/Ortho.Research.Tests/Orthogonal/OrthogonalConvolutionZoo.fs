@@ -63,7 +63,8 @@ let private skewShape axes case =
     let c = 1L + n case % 3L
     c :: c :: oddTaps axes case
 
-let private half (x: torch.Tensor) = x.div (torch.full_like (x, 2.0))
+/// Short enough for few terms.
+let private eighth (x: torch.Tensor) = x.div (torch.full_like (x, 8.0))
 
 let entries: ZooEntry list =
     [
@@ -75,12 +76,12 @@ let entries: ZooEntry list =
             }
 
             { entry $"skew convolution on {axes} axes" (fun case -> [ skewShape axes case ]) (fun case p ->
-                  SkewConvolution.ofSkew (image axes case) (SkewConvolution.ofKernel p[0])) with
+                  SkewConvolution.ofSkew (image axes case) (SkewConvolution.ofKernel (eighth p[0]))) with
                 Tolerance = _.Iteration
             }
 
             entry $"series of a skew convolution on {axes} axes" (fun case -> [ skewShape axes case ]) (fun case p ->
-                let kernel = SkewConvolution.ofKernel (half p[0]) |> SkewConvolution.limited 1.0
+                let kernel = SkewConvolution.ofKernel p[0] |> SkewConvolution.limited 1.0
                 SkewConvolution.series case.Second (image axes case) kernel)
 
             { entry

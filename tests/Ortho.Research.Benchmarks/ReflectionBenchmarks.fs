@@ -43,7 +43,7 @@ type ReflectionTraining() =
         Training.step [ x; v ] slope (fun () ->
             let mutable y = x
 
-            for i in 31L..-1L..0L do
+            for i in List.rev [ 0L .. 31L ] do
                 let u = v.select (0L, i)
                 let weights = y.matmul(u).mul(torch.tensor 2.0f).div(u.dot u)
                 y <- y.sub (weights.unsqueeze(1L).mul u)

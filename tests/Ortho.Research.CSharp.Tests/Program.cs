@@ -19,5 +19,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     OrthogonalConvolutionTests.All,
     PlaneTests.All,
     ManifoldTests.All,
+    MatrixTests.All,
     SurfaceTests.All,
 ]));

@@ -49,10 +49,19 @@ let tests =
             Orthogonal.RotationKernelTests.tests
             Orthogonal.GivensTests.tests
             Orthogonal.PolarTests.tests
+            Orthogonal.PolarIterationTests.tests
+            Orthogonal.PolarGradientTests.tests
             Orthogonal.ExponentialTests.tests
             Orthogonal.StiefelTests.tests
+            Orthogonal.RetractionTests.tests
             Orthogonal.ProjectionTests.tests
+            Orthogonal.PrincipalAnglesTests.tests
+            Orthogonal.GramSchmidtTests.tests
             Orthogonal.RotationTests.tests
+            Orthogonal.EulerAnglesTests.tests
+            Orthogonal.RotationGradientTests.tests
+            Orthogonal.ExponentialGradientTests.tests
+            Orthogonal.FrontDoorTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -13,11 +13,7 @@ module internal FrameParameter =
         let m, n = start.size 0, start.size 1
         let kind = TensorKind.ofTensor start
 
-        let free =
-            if m = n then
-                [ Skew.dimension n ]
-            else
-                [ max m n; min m n ]
+        let free = if m = n then [ Skew.dimension n ] else [ max m n; min m n ]
 
         [|
             Parameter.ofTensor start |> Parameter.frozen |> Parameter.named "base"
@@ -33,9 +29,12 @@ module internal FrameParameter =
             Retraction.cayley frame (Stiefel.tangent frame free)
 
         scope.MoveToOuter(
-            if m = n then Cayley.matrix(Skew.ofVector n free).matmul start
-            elif m > n then retracted start
-            else (retracted (start.mH)).mH
+            if m = n then
+                Cayley.matrix(Skew.ofVector n free).matmul start
+            elif m > n then
+                retracted start
+            else
+                (retracted (start.mH)).mH
         )
 
     /// The map of an orthonormal matrix.

@@ -36,13 +36,13 @@ let private residual pass (found: torch.Tensor[]) (u: torch.Tensor) =
 let private negligible (a: torch.Tensor) =
     4.0 * float (a.size (int a.ndim - 2)) * Membership.rounding a
 
-let private orthonormalize pass (a: torch.Tensor) : torch.Tensor =
-    Guard.rankAtLeast "a" 2 a
-    Guard.floating "a" a
+let private orthonormalize (name: string) pass (a: torch.Tensor) : torch.Tensor =
+    Guard.rankAtLeast name 2 a
+    Guard.floating name a
     let rows, columns = a.size (int a.ndim - 2), a.size (int a.ndim - 1)
 
-    Guard.holds "a" (rows >= columns && columns > 0L) (fun () ->
-        $"a must have at least as many rows as columns, and a column, but has shape {Guard.showShape a.shape}.")
+    Guard.holds name (rows >= columns && columns > 0L) (fun () ->
+        $"{name} must have at least as many rows as columns, and a column, but has shape {Guard.showShape a.shape}.")
 
     use scope = torch.NewDisposeScope()
     let found = ResizeArray<torch.Tensor>()
@@ -63,34 +63,37 @@ let private orthonormalize pass (a: torch.Tensor) : torch.Tensor =
         | Some j ->
             raise (
                 ArgumentException(
-                    $"a must have independent finite columns, but of column {j} only {values[j]:G3} is left once those before it are taken out.",
-                    "a"
+                    $"{name} must have independent finite columns, but of column {j} only {values[j]:G3} is left once those before it are taken out.",
+                    name
                 )
             )
         | None -> ()
 
     scope.MoveToOuter(torch.cat (found.ToArray(), -1L))
 
+/// Twice, for a tensor that errors call by the given name.
+let internal twiceNamed (name: string) (a: torch.Tensor) : torch.Tensor = orthonormalize name twicePass a
+
 /// <summary>Classical Gram-Schmidt: all inner products are taken with the column as it was. It loses orthogonality as the condition squared.</summary>
 /// <param name="a">Independent columns, shape [*batch; n; k], k at most n. Differentiable.</param>
 /// <returns>Shape [*batch; n; k].</returns>
 /// <exception cref="T:System.ArgumentException">Wide, not floating or complex, or a column is zero, not finite, or dependent to rounding on those before it.</exception>
 [<CompiledName("Classical")>]
-let classical (a: torch.Tensor) : torch.Tensor = orthonormalize classicalPass a
+let classical (a: torch.Tensor) : torch.Tensor = orthonormalize "a" classicalPass a
 
 /// <summary>Modified Gram-Schmidt: each inner product is taken with what is left of the column. It loses orthogonality as the condition.</summary>
 /// <param name="a">Independent columns, shape [*batch; n; k], k at most n. Differentiable.</param>
 /// <returns>Shape [*batch; n; k].</returns>
 /// <exception cref="T:System.ArgumentException">As for <c>classical</c>.</exception>
 [<CompiledName("Modified")>]
-let modified (a: torch.Tensor) : torch.Tensor = orthonormalize modifiedPass a
+let modified (a: torch.Tensor) : torch.Tensor = orthonormalize "a" modifiedPass a
 
 /// <summary>Classical Gram-Schmidt twice for each column: orthonormal to rounding, whatever the condition.</summary>
 /// <param name="a">Independent columns, shape [*batch; n; k], k at most n. Differentiable.</param>
 /// <returns>Shape [*batch; n; k].</returns>
 /// <exception cref="T:System.ArgumentException">As for <c>classical</c>.</exception>
 [<CompiledName("Twice")>]
-let twice (a: torch.Tensor) : torch.Tensor = orthonormalize twicePass a
+let twice (a: torch.Tensor) : torch.Tensor = twiceNamed "a" a
 
 /// <summary>An orthonormal basis of the span of columns that may depend on each other: a column of which no more than the tolerance is left is dropped.</summary>
 /// <param name="tolerance">From 0 to 1, of the column's own length; rounding is always dropped.</param>

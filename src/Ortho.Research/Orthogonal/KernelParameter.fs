@@ -60,11 +60,15 @@ module internal KernelParameter =
                 patch.new_zeros (Array.sum counts, c, c)
 
         let odd =
-            [| for count in counts do for i in 0L .. count - 1L -> float (i % 2L) |]
+            [|
+                for count in counts do
+                    for i in 0L .. count - 1L -> float (i % 2L)
+            |]
             |> vector (TensorKind.ofTensor patch)
             |> fun odd -> odd.reshape (-1L, 1L, 1L)
 
-        let identity = torch.eye (c, dtype = System.Nullable patch.dtype, device = patch.device)
+        let identity =
+            torch.eye (c, dtype = System.Nullable patch.dtype, device = patch.device)
         // odd + (1 - 2 odd) P: P or I - P.
         let signed = (plus 1.0 (multiply -2.0 odd)) .* projections .+ odd .* identity
         struct (scope.MoveToOuter patch, scope.MoveToOuter signed)

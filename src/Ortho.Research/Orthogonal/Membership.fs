@@ -78,6 +78,7 @@ let unitaryFactors (name: string) (vectors: torch.Tensor) (tau: torch.Tensor) =
         $"{name} must be 0 or make I - tau v v* unitary, as 2 / |v|^2 does for real v, but |tau| |v|^2 / 2 - Re tau / |tau| is {defect:G3}, above {tolerance}.")
 
     scope.MoveToOuter used
+
 /// The distance of 1 to the next number of a tensor's type.
 let rounding (x: torch.Tensor) =
     byPrecision (2.0 ** -52.0) (2.0 ** -23.0) (2.0 ** -8.0) x

@@ -171,7 +171,10 @@ module Orthogonal =
         let w: torch.Tensor = layer.weight.detach ()
         let taps = w.shape[2..]
         let axes = taps.Length
-        let each (numbers: int64[]) = Array.init axes (fun axis -> numbers[axis % numbers.Length])
+
+        let each (numbers: int64[]) =
+            Array.init axes (fun axis -> numbers[axis % numbers.Length])
+
         let stride, padding = each layer.stride, each layer.padding
 
         if layer.transposed || axes > 2 then
@@ -191,7 +194,8 @@ module Orthogonal =
                     $"its border is {layer.padding_mode}: with zeros around, only a kernel whose centre tap alone is not zero can be (2108.05623). Take padding_mode Circular."
 
             if Array.exists2 (>) stride taps then
-                refuse $"its stride {Guard.showShape stride} passes over what its {Guard.showShape taps} taps do not see."
+                refuse
+                    $"its stride {Guard.showShape stride} passes over what its {Guard.showShape taps} taps do not see."
 
             if Array.map2 (-) taps stride <> Array.map (fun width -> 2L * width) padding then
                 refuse
@@ -201,7 +205,8 @@ module Orthogonal =
 
         let middle =
             (w, [ 0 .. axes - 1 ])
-            ||> List.fold (fun part axis -> part.narrow (int64 axis + 2L, (taps[axis] - stride[axis]) / 2L, stride[axis]))
+            ||> List.fold (fun part axis ->
+                part.narrow (int64 axis + 2L, (taps[axis] - stride[axis]) / 2L, stride[axis]))
 
         let patch = (nearest (middle.flatten 1L)).reshape middle.shape
 

@@ -13,7 +13,8 @@ let private onto (q: torch.Tensor) : LinearMap =
     let n, k = q.size 0, q.size 1
     let space = Space.Of n
     let transposed = q.t ()
-    let conjugate = if q.is_complex () then q.conj () else q
+    // The caller may free q: the map has handles of its own.
+    let conjugate = if q.is_complex () then q.conj () else q.alias ()
 
     let action (x: torch.Tensor) =
         use weights = x.matmul conjugate
@@ -110,8 +111,16 @@ let complement (p: LinearMap) : LinearMap =
 let nullSpace (tolerance: float) (a: LinearMap) : LinearMap =
     Guard.notNull "a" a
     Guard.between "tolerance" 0.0 1.0 tolerance
-    use matrix = LinearMap.toMatrix a
-    use rows = matrix.mH
+    // The matrix of A*, by whichever of the two maps has fewer basis vectors to be applied to: never n x n for a thin one.
+    use matrix =
+        LinearMap.toMatrix (if a.Codomain.Size < a.Domain.Size then a.Adjoint else a)
+
+    use rows =
+        if a.Codomain.Size < a.Domain.Size then
+            matrix.alias ()
+        else
+            matrix.mH
+
     spanning "a" rows
     let flat = complement (ontoOrNone (spanFrame tolerance rows))
 

@@ -37,44 +37,17 @@ let qr (x: torch.Tensor) (z: torch.Tensor) : torch.Tensor =
     use scope = torch.NewDisposeScope()
     scope.MoveToOuter(Stiefel.ofMatrix (x .+ z))
 
-/// The unitary polar factor of invertible k x k matrices by Newton's iteration W <- (c W + W^-* / c) / 2 with c from the norms (Higham 1986). It is
-/// differentiable where singular values are equal, which an SVD is not.
-let private unitaryFactor (m: torch.Tensor) =
-    let length (x: torch.Tensor) =
-        (Skew.lengths (x.detach ())).unsqueeze(-1L).unsqueeze -1L
-
-    let enough = sqrt (Membership.rounding m)
-    let mutable w = m
-    let mutable change = infinity
-    let mutable steps = 0
-
-    let step () =
-        let inverse = (torch.linalg.inv w).mH
-        // c tends to 1: for a unitary W both lengths are sqrt k.
-        let c = (length inverse).div(length w).sqrt()
-        multiply 0.5 (w .* c .+ inverse.div c)
-
-    while change > enough && steps < 40 do
-        let next = step ()
-        change <- number ((length (next .- w)).div(length next).max())
-        w <- next
-        steps <- steps + 1
-
-    // Convergence is quadratic: this step brings the value, and its derivatives, to rounding.
-    step ()
-
 /// <summary>The polar factor (X + Z) (I + Z* Z)^(-1/2), the frame nearest to X + Z.</summary>
 /// <param name="x">Orthonormal columns, shape [*batch; n; k]. Differentiable.</param>
 /// <param name="z">Tangent at x, of its shape. Differentiable.</param>
 /// <returns>Orthonormal columns, shape [*batch; n; k].</returns>
 /// <exception cref="T:System.ArgumentException">x has no orthonormal columns, or z is not tangent there.</exception>
-/// <remarks>QR, then the polar factor of R: singular values of X + Z are never below 1.</remarks>
+/// <remarks>Singular values of X + Z are never below 1: it always exists.</remarks>
 [<CompiledName("Polar")>]
 let polar (x: torch.Tensor) (z: torch.Tensor) : torch.Tensor =
     tangent x z
     use scope = torch.NewDisposeScope()
-    let struct (q, r) = torch.linalg.qr (x .+ z)
-    scope.MoveToOuter(q.matmul (unitaryFactor r))
+    scope.MoveToOuter(Polar.factor (x .+ z))
 
 /// <summary>(I - W/2)^-1 (I + W/2) X for the skew W = P Z X* - X Z* P, P = I - X X* / 2, which has W X = Z (Wen and Yin 2013).</summary>
 /// <param name="x">Orthonormal columns, shape [*batch; n; k]. Differentiable.</param>
@@ -112,7 +85,7 @@ let exponential (x: torch.Tensor) (z: torch.Tensor) : torch.Tensor =
     let gram = across.mH.matmul across
     // An upper bound of the largest singular value of K.
     let rows = gram.detach().abs().sum(-1L).amax([| -1L |], true).unsqueeze -1L
-    let size = torch.maximum(rows, torch.ones_like rows).sqrt ()
+    let size = torch.maximum(rows, torch.ones_like rows).sqrt()
     let one = identity k x
 
     let generator =

@@ -5,7 +5,6 @@
 [<RequireQualifiedAccess>]
 module Ortho.RotationRepresentation
 
-open System
 open Ortho
 open TorchSharp
 
@@ -39,8 +38,8 @@ let private lastColumn (b: torch.Tensor) =
         let w = normal .- b.matmul (b.mT.matmul normal)
         w.div (w.norm(-2).unsqueeze -2L)
 
-let private complete (columns: torch.Tensor) =
-    use b = GramSchmidt.twice columns
+let private complete (name: string) (columns: torch.Tensor) =
+    use b = GramSchmidt.twiceNamed name columns
     use scope = torch.NewDisposeScope()
     scope.MoveToOuter(torch.cat ([| b; lastColumn b |], -1L))
 
@@ -57,7 +56,7 @@ let ofColumns (a: torch.Tensor) : torch.Tensor =
     Guard.holds "a" (n >= 2L && k = n - 1L) (fun () ->
         $"a must have one column less than rows, 2 at least, but has shape {Guard.showShape a.shape}.")
 
-    complete a
+    complete "a" a
 
 /// <summary>The first n - 1 columns of a rotation, the inverse of <c>ofColumns</c>.</summary>
 /// <param name="r">Rotation, shape [*batch; n; n], n at least 2. Differentiable.</param>
@@ -90,12 +89,7 @@ let private numbers (name: string) (count: int64) (v: torch.Tensor) =
 let ofSixD (v: torch.Tensor) : torch.Tensor =
     numbers "v" 6L v
     use scope = torch.NewDisposeScope()
-    let a = unflatten 3L v
-
-    try
-        scope.MoveToOuter(complete a)
-    with :? ArgumentException as refusal ->
-        raise (ArgumentException($"v = (a1; a2) must have a1 and a2 independent and finite: {refusal.Message}", "v"))
+    scope.MoveToOuter(complete "v" (unflatten 3L v))
 
 /// <summary>The first two columns of a rotation of space, end to end: the inverse of <c>ofSixD</c>.</summary>
 /// <param name="r">Rotation, shape [*batch; 3; 3]. Differentiable.</param>
@@ -161,7 +155,4 @@ let ofStereographic (n: int64) (u: torch.Tensor) : torch.Tensor =
 
     let first = torch.cat (Array.append [| u.narrow (-1L, 0L, 2L) |] heads, -1L)
 
-    try
-        scope.MoveToOuter(complete (torch.stack (Array.append [| first |] parts, -1L)))
-    with :? ArgumentException as refusal ->
-        raise (ArgumentException($"u must represent independent finite columns: {refusal.Message}", "u"))
+    scope.MoveToOuter(complete "u" (torch.stack (Array.append [| first |] parts, -1L)))

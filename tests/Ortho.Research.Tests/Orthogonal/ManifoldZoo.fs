@@ -7,12 +7,12 @@ open TorchSharp
 open ZooEntry
 
 /// Rows enough that random columns are well conditioned.
-let private tall case = n case + m case + 2L
+let private tall case = n case + m case + 3L
 
 /// So many dimensions that subspaces of two fewer meet in a space of one at least.
-let private roomy case = m case + 5L
+let private roomy case = m case + 6L
 
-let private most case = m case + 3L
+let private most case = m case + 4L
 
 /// Columns near those of the identity, as far from dependent as they can be.
 let private nearIdentity (p: torch.Tensor) =
@@ -46,7 +46,7 @@ let entries: ZooEntry list =
         entry "intersection of subspaces" (pair (matrix roomy most) (matrix roomy most)) (fun _ p ->
             Projection.intersection 1e-5 p[0] p[1])
         entry "projection away from a vector" (fun case -> [ [ wide case ] ]) (fun _ p -> Projection.awayFrom p[0])
-        { entry "rotation" (matrix (fun case -> m case + 1L) m) (fun _ p ->
+        { entry "rotation by Gram-Schmidt" (matrix (fun case -> m case + 1L) m) (fun _ p ->
               use near = nearIdentity p[0]
               use r = RotationRepresentation.ofColumns near
               Rotation.map r) with

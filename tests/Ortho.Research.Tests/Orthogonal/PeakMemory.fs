@@ -42,6 +42,36 @@ let private works: (string * (int64 -> unit)) list =
 
             (Haar.projection 1 TensorKind.float32 n k).Apply(Seed.normal 2 TensorKind.float32 [ rows; n ])
             |> ignore)
+        "steps on the Stiefel manifold",
+        (fun n ->
+            use _ = torch.NewDisposeScope()
+            let x = Stiefel.ofMatrix (Seed.normal 1 TensorKind.float32 [ n; k ])
+            let z = (Seed.normal 2 TensorKind.float32 [ n; k ]).requires_grad_ true
+
+            for retract in [ Retraction.qr; Retraction.polar; Retraction.cayley; Retraction.exponential ] do
+                use _ = torch.NewDisposeScope()
+                (retract x (Stiefel.tangent x z)).square().mean().backward())
+        "projections and angles of thin subspaces",
+        (fun n ->
+            use _ = torch.NewDisposeScope()
+
+            let a, b =
+                Seed.normal 1 TensorKind.float32 [ n; k ], Seed.normal 2 TensorKind.float32 [ n; k ]
+
+            let x = Seed.normal 3 TensorKind.float32 [ rows; n ]
+
+            let maps =
+                [
+                    Projection.ofColumns a
+                    Projection.sum 1e-5 a b
+                    Projection.intersection 1e-5 a a
+                ]
+
+            for map in maps do
+                (Projection.complement map).Apply x |> ignore
+
+            (Projection.nullSpace 1e-5 (LinearMap.ofMatrix a).Adjoint).Apply x |> ignore
+            PrincipalAngles.between a b |> ignore)
         // What the measure must see: an eighth of an n x n matrix.
         "an eighth of a dense matrix", (fun n -> torch.ones(n / 8L, n).Dispose())
     ]

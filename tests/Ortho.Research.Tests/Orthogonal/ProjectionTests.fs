@@ -19,14 +19,6 @@ let private dense (map: LinearMap) = LinearMap.toMatrix map
 let private column (numbers: float list) =
     torch.tensor(List.toArray numbers, dtype = torch.float64).unsqueeze 1L
 
-/// Läuchli's matrix: ones above a small diagonal, whose columns are nearly along.
-let private laeuchli (kind: TensorKind) (k: int64) (small: float) =
-    torch.cat
-        [|
-            torch.ones ([| 1L; k |], dtype = kind.Dtype, device = kind.Device)
-            Dense.identity kind k * small
-        |]
-
 let private laws (bench: Bench) =
     let check = Property.check Property.config
 
@@ -155,81 +147,6 @@ let private laws (bench: Bench) =
                     |> List.max
                     |> Property.within bench.Iteration "distance")
 
-            check "principal angles are those that were put in, from 1e-12 to a right angle" (fun case ->
-                let k = int64 case.Second
-                let angles = [| 0.0; 1e-12; 3e-9; 1e-4; 0.8; Math.PI / 2.0 - 1e-9; Math.PI / 2.0 |]
-                let used = Array.init (int k) (fun i -> angles[(i + case.Seed) % 7]) |> Array.sort
-                let q = Stiefel.ofMatrix (normal bench case.Seed (2L * k + 3L) (2L * k + 1L))
-                let real = TensorKind.realDtype bench.Kind.Dtype
-
-                let numbers (f: float -> float) =
-                    torch.tensor (Array.map f used, dtype = real, device = bench.Kind.Device)
-
-                let a = q.narrow (1L, 0L, k)
-                let b = a * numbers cos + q.narrow (1L, k, k) * numbers sin
-                let mixing = Stiefel.ofMatrix (normal bench (case.Seed + 1) k k)
-                let wider = torch.cat ([| a.matmul mixing; q.narrow (1L, 2L * k, 1L) |], 1L)
-                let expected = numbers id
-
-                let away (x: torch.Tensor) =
-                    (x - expected).abs().max().``to``(torch.float64).item<float>()
-
-                [
-                    away (PrincipalAngles.between (a.matmul mixing) b)
-                    away (PrincipalAngles.between b (a * 2.0))
-                    away (PrincipalAngles.between wider b)
-                    away (PrincipalAngles.between b wider)
-                ]
-                |> List.max
-                |> Property.within bench.Product "radians")
-
-            check "distances of subspaces are norms of the difference of their projections" (fun case ->
-                let k = int64 case.Second
-                let shape = case.Batch @ [ 2L * k + int64 case.Size; k ]
-
-                let a, b =
-                    Seed.normal case.Seed bench.Kind shape, Seed.normal (case.Seed + 1) bench.Kind shape
-
-                let p (a: torch.Tensor) =
-                    let q = Stiefel.ofMatrix a in q.matmul q.mH
-
-                let difference = p a - p b
-                let angles = PrincipalAngles.between a b
-
-                [
-                    Law.distance (PrincipalAngles.gap a b) (torch.linalg.svdvals(difference).amax [| -1L |])
-                    Law.distance (PrincipalAngles.chordal a b) (difference.flatten(-2L).norm -1 / sqrt 2.0)
-                    Law.distance (PrincipalAngles.geodesic a b) (angles.square().sum(-1L).sqrt())
-                ]
-                |> List.max
-                |> Property.within bench.Iteration "distance")
-
-            check "Gram-Schmidt in all three ways is sign-fixed QR" (fun case ->
-                let k = int64 case.Second
-
-                let a =
-                    Seed.normal case.Seed bench.Kind (case.Batch @ [ 2L * k + int64 case.Size; k ])
-
-                let q = Stiefel.ofMatrix a
-
-                [ GramSchmidt.classical; GramSchmidt.modified; GramSchmidt.twice ]
-                |> List.map (fun f -> Law.distance (f a) q)
-                |> List.max
-                |> Property.within bench.Iteration "distance")
-
-            check "Gram-Schmidt keeps the span of every prefix, and drops what depends on it" (fun case ->
-                let k = int64 case.Second
-                let a = normal bench case.Seed (2L * k + 2L) k
-                let doubled = a.repeat_interleave (2L, 1L)
-                let wide = torch.cat ([| a * 0.0; doubled; a.matmul (normal bench 3 k 2L) |], 1L)
-                let q = GramSchmidt.dropping rounding wide
-
-                (if q.shape[1] = k then
-                     Law.distance q (Stiefel.ofMatrix a)
-                 else
-                     infinity)
-                |> Property.within bench.Iteration "distance")
-
             testCase "leave no tensor behind" (fun () ->
                 use _ = torch.NewDisposeScope()
                 let a, b = normal bench 1 6L 3L, normal bench 2 6L 5L
@@ -275,20 +192,6 @@ let private examples (bench: Bench) =
     testList
         $"examples on {bench}"
         [
-            testCase "Läuchli's matrix: classical loses all, modified some, twice nothing" (fun () ->
-                use _ = torch.NewDisposeScope()
-                let a = laeuchli bench.Kind 4L 1e-8
-                // 1 + 1e-16 is 1 in float64: what is left of the columns is (0, -s, s, 0, 0), ..., at angles of 60 degrees.
-                Expect.isGreaterThan (Law.orthogonality (GramSchmidt.classical a)) 0.3 "classical: condition squared"
-                let defect = Law.orthogonality (GramSchmidt.modified a)
-                Expect.isTrue (defect > 1e-10 && defect < 1e-7) $"modified: condition, but {defect}"
-                Expect.isLessThan (Law.orthogonality (GramSchmidt.twice a)) bench.Product "twice"
-
-                Expect.isLessThan
-                    (Law.distance (GramSchmidt.twice a) (Stiefel.ofMatrix a))
-                    1e-7
-                    "QR, as the condition lets")
-
             testCase "a plane and a line of space" (fun () ->
                 use _ = torch.NewDisposeScope()
 

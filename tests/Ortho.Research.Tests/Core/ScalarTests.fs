@@ -101,6 +101,12 @@ let tests =
                         [ "Ortho.RotationFunction::forward"; "Ortho.MatrixFunction" ]
                         |> List.exists caller.Contains)
                     "save_for_backward"
+                // A saved tensor that a scope frees is null: these save arguments and what no scope but their caller's frees.
+                let saves (caller: string) =
+                    [ "Ortho.RotationFunction::forward"; "Ortho.MatrixFunction::forward" ]
+                    |> List.exists caller.Contains
+
+                Expect.all (callers "save_for_backward") saves "save_for_backward"
 
                 let isKnown (caller: string) =
                     customFunctions |> List.exists caller.Contains

@@ -33,7 +33,10 @@ type Parameter
 module Parameter =
     let private create (shape: seq<int64>) initialise =
         Guard.notNull "shape" shape
-        let shape = (Space.ofShape shape).Axes
+        let shape = Seq.toArray shape
+
+        Guard.holds "shape" (Array.forall (fun size -> size >= 0L) shape) (fun () ->
+            $"shape must have sizes of at least 0, but is {Guard.showShape shape}.")
 
         Parameter("", shape, TensorKind.float32, true, initialise shape)
 
@@ -55,7 +58,7 @@ module Parameter =
     let zeros (shape: seq<int64>) =
         create shape (fun shape kind -> torch.zeros (shape, dtype = Nullable kind.Dtype, device = kind.Device))
 
-    /// A copy of the given tensor, of its type and device.
+    /// A copy of the given tensor, of its type and device, taken when the module is made.
     let ofTensor (value: torch.Tensor) =
         Guard.floating "value" value
 

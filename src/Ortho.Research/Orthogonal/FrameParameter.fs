@@ -20,10 +20,24 @@ module internal FrameParameter =
             Parameter.zeros free |> Parameter.on kind |> Parameter.named "free"
         |]
 
+    /// The base after one Newton-Schulz step: a module that was moved to double precision has a base of single precision.
+    let private polished (start: torch.Tensor) =
+        use scope = torch.NewDisposeScope()
+        let m, n = start.size 0, start.size 1
+
+        let cubic =
+            if m >= n then
+                start.matmul (start.mH.matmul start)
+            else
+                (start.matmul start.mH).matmul start
+
+        scope.MoveToOuter(multiply 1.5 start |> addMultiple -0.5 cubic)
+
     /// The matrix of a base point and free numbers, differentiable in the latter.
     let matrix (start: torch.Tensor) (free: torch.Tensor) : torch.Tensor =
         use scope = torch.NewDisposeScope()
         let m, n = start.size 0, start.size 1
+        let start = polished start
 
         let retracted (frame: torch.Tensor) =
             Retraction.cayley frame (Stiefel.tangent frame free)

@@ -29,7 +29,8 @@ module internal KernelParameter =
     /// <param name="taps">Taps along each axis, at least those of the patch.</param>
     /// <param name="patch">Shape [out; in; *stride], orthonormal as a matrix.</param>
     let parameters (seed: int) (size: float) (taps: int64[]) (patch: torch.Tensor) : Parameter[] =
-        use flat = patch.flatten 1L
+        // A parameter reads its tensor when the module is made: this one belongs to the caller's scope.
+        let flat = patch.flatten 1L
 
         let graphs =
             if hasGraphs taps patch then

@@ -208,7 +208,8 @@ module Orthogonal =
             ||> List.fold (fun part axis ->
                 part.narrow (int64 axis + 2L, (taps[axis] - stride[axis]) / 2L, stride[axis]))
 
-        let patch = (nearest (middle.flatten 1L)).reshape middle.shape
+        let shape = middle.shape
+        let patch = (nearest (middle.flatten 1L)).reshape shape
 
         new ConstrainedLayer(
             w,
@@ -216,7 +217,7 @@ module Orthogonal =
             KernelParameter.parameters 0 0.0 taps patch,
             (fun p ->
                 use scope = torch.NewDisposeScope()
-                let struct (patch, projections) = KernelParameter.parts taps middle.shape p
+                let struct (patch, projections) = KernelParameter.parts taps shape p
                 scope.MoveToOuter(BlockConvolution.kernel taps patch projections)),
             convolve padding stride
         )

@@ -95,6 +95,7 @@ let tests =
 
                 Expect.isEmpty (callers "torch/autograd::grad(") "autograd.grad"
                 // A saved tensor that a scope frees is null: these save their results and arguments alone.
+                // A saved tensor that a scope frees is null: these save their results and arguments alone.
                 Expect.all
                     (callers "save_for_backward")
                     (fun caller ->

@@ -243,7 +243,8 @@ let private convolutionLayers =
                 let expected =
                     let map = Convolution.map options image q.Weight
                     let shape = Array.append [| 1L; -1L |] (Array.create image.Length 1L)
-                    map.Apply x + layer.bias.reshape shape
+                    let bias: torch.Tensor = q.get_parameter "bias"
+                    map.Apply x + bias.reshape shape
 
                 let after = spread options image q.Weight
                 // The windows of the map may begin elsewhere on the torus: compare norms, and shifts of the output.

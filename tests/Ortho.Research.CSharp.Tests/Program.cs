@@ -20,5 +20,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     PlaneTests.All,
     ManifoldTests.All,
     MatrixTests.All,
+    FrontDoorTests.All,
     SurfaceTests.All,
 ]));

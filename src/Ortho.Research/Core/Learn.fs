@@ -33,10 +33,7 @@ type Parameter
 module Parameter =
     let private create (shape: seq<int64>) initialise =
         Guard.notNull "shape" shape
-        let shape = Seq.toArray shape
-
-        Guard.holds "shape" (Array.forall (fun size -> size >= 0L) shape) (fun () ->
-            $"shape must have sizes of at least 0, but is {Guard.showShape shape}.")
+        let shape = (Space.ofShape shape).Axes
 
         Parameter("", shape, TensorKind.float32, true, initialise shape)
 

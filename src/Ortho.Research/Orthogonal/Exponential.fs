@@ -259,6 +259,7 @@ let private checkBase (b: torch.Tensor) (s: torch.Tensor) =
 /// <exception cref="T:System.ArgumentException">b is not orthonormal to 1e-10 (float64) or 1e-4 (float32), does not fit s, or is of another type; s is refused by <c>matrix</c>.</exception>
 [<CompiledName("At")>]
 let at (b: torch.Tensor) (s: torch.Tensor) : torch.Tensor =
+    Guard.live "s" s
     checkBase b s
     use q = matrix s
     b.matmul q

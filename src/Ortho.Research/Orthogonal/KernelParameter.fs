@@ -50,13 +50,14 @@ module internal KernelParameter =
     /// The patch of these parameters, [out; in; *stride], and the projections for the taps.
     let parts (taps: int64[]) (shape: int64[]) (p: torch.Tensor[]) : struct (torch.Tensor * torch.Tensor) =
         use scope = torch.NewDisposeScope()
-        let patch = (FrameParameter.matrix p[0] p[1]).reshape shape
+        let patch = (FrameParameter.matrix p).reshape shape
+        let learned = FrameParameter.count (p[0].size 0) (p[0].size 1)
         let counts = counts taps patch
         let c = channels patch
 
         let projections =
-            if p.Length > 2 then
-                BlockConvolution.projections p[2]
+            if p.Length > learned then
+                BlockConvolution.projections p[learned]
             else
                 patch.new_zeros (Array.sum counts, c, c)
 

@@ -70,6 +70,7 @@ type ConstrainedLayer
 
     /// <summary>What the given layer would do with these weights.</summary>
     override this.forward(x: torch.Tensor) =
+        Guard.notNull "x" x
         use scope = torch.NewDisposeScope()
         let bias = registered biases |> Array.tryHead |> Option.toObj
         scope.MoveToOuter(act struct (x, this.Weight, bias))
@@ -100,7 +101,7 @@ module Orthogonal =
         use _ = torch.NewDisposeScope()
 
         Learn.map "Orthogonal" (FrameParameter.parameters (start seed inputs outputs)) (fun p ->
-            FrameParameter.map (FrameParameter.matrix p[0] p[1]))
+            FrameParameter.map (FrameParameter.matrix p))
 
     /// <summary>A learned orthogonal convolution on the torus: it keeps the norm of every image, if there are at least as many output as input channels
     /// (its adjoint does otherwise). Block convolutions (Li et al. 2019), starting at a random one.</summary>
@@ -149,7 +150,7 @@ module Orthogonal =
             w,
             layer.bias,
             FrameParameter.parameters q,
-            (fun p -> FrameParameter.matrix p[0] p[1]),
+            FrameParameter.matrix,
             fun (struct (x, weight, bias)) -> torch.nn.functional.linear (x, weight, bias)
         )
 

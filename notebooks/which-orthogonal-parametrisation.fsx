@@ -200,8 +200,8 @@ Chart.Heatmap(
     ColorScale = StyleParam.Colorscale.Viridis,
     ReverseYAxis = true
 )
-|> Figure.themed "What each family reaches: log10 of the relative error on new digits (dark is good)" "target" ""
-|> Chart.withSize (760, 560)
+|> Figure.themed "What each family reaches: log10 of the relative error (dark: exact)" "target" ""
+|> Chart.withSize (700, 560)
 |> Figure.cell "which-orthogonal-parametrisation-reach"
 (*** include-it-raw ***)
 (**
@@ -209,12 +209,12 @@ Chart.Heatmap(
 
 - **Determinant -1.** Rotations alone (Cayley, exponential, Givens, butterflies, blocks) start at determinant +1 and stay there, and so does an even number of
   reflections: they end at the rotation nearest to the target, at distance 2 of a matrix of length 8. The polar factor and QR of a free matrix change sign only
-  where that matrix becomes singular; a large step may jump across, as QR's did here, or the library may meet the singular matrix and refuse it. The remedy is a
-  start of the right determinant: one fixed mirror (`family * mirrored`), or an odd number of reflections.
+  where that matrix becomes singular; a large step may jump across, to the right sign or to the wrong one (an error of 0.3 in a rotation's column is that), or the
+  library may meet the singular matrix and refuse it. The remedy is a start of the right determinant: one fixed mirror (`family * mirrored`), or an odd number of reflections.
 - **Eigenvalue -1.** One Cayley factor has none: a mirror image needs infinite numbers, so the error falls slowly and never ends. Two factors reach it, and so does the
   exponential, at angle pi. The polar factor, from the identity, would have to cross 32 singular matrices.
 - **Structure.** Neighbour rotations are exact where the target is such a chain (small turns) and useless elsewhere. Butterflies, with 480 numbers in place of 2016,
-  are exact for the mirror image and hopeless for a random rotation. Blocks of 8 are the rows of the picture: they come near to the mirror image and to the cosines of
+  are nearly exact for the mirror image and hopeless for a random rotation. Blocks of 8 are the rows of the picture: they come near to the mirror image and to the cosines of
   rows, and fail where rows mix; what keeps them from those two is again the eigenvalue -1.
 - **All pairs of plane rotations** reach every rotation in principle, and stop in local minima in practice.
 
@@ -242,7 +242,7 @@ let mirror = targets |> List.findIndex (fun (name, _) -> name = "mirror image")
             Chart.Line(x = [ 1 .. losses.Length ], y = losses, Name = family.Name)
 ]
 |> Chart.combine
-|> Figure.themed "Learning the mirror image of digits" "step of Adam" "relative error on the digits trained on"
+|> Figure.themed "Learning the mirror image of digits" "step of Adam" "relative error"
 |> Figure.logarithmicY
 |> Figure.cell "which-orthogonal-parametrisation-losses"
 (*** include-it-raw ***)

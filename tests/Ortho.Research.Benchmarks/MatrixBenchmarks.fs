@@ -23,7 +23,7 @@ type ParameterSpeed() =
     member this.Setup() =
         a <- Draw.normal 1 this.Size
         g <- Draw.normal 2 this.Size
-        x <- (Draw.normal 3 this.Size).div(torch.full_like (a, sqrt (float this.Size))).requires_grad_ true
+        x <- (Draw.normal 3 this.Size).mul(torch.tensor (1.0f / sqrt (float32 this.Size))).requires_grad_ true
 
     member private _.Step(matrix: torch.Tensor -> torch.Tensor) =
         use _ = torch.NewDisposeScope()

@@ -16,9 +16,10 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     ButterflyTests.All,
     LipschitzTests.All,
     ConvolutionTests.All,
+    OrthogonalConvolutionTests.All,
     PlaneTests.All,
     ManifoldTests.All,
-    OrthogonalConvolutionTests.All,
     MatrixTests.All,
+    FrontDoorTests.All,
     SurfaceTests.All,
 ]));

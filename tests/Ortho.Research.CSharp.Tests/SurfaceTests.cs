@@ -162,6 +162,8 @@ internal static class SurfaceTests
         [typeof(LipschitzResidualLayer)] = () => new LipschitzResidualLayer(1, 2, 2),
         [typeof(SandwichLayer)] = () => new SandwichLayer(1, 2, 2),
         [typeof(LipschitzNetwork)] = () => new LipschitzNetwork(1, 1, [2, 2]),
+        [typeof(ConstrainedLayer)] = () => Orthogonal.Constrain(TorchSharp.torch.nn.Linear(2, 2)),
+        [typeof(TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>)] = () => TorchSharp.torch.nn.Linear(2, 2),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -175,6 +177,7 @@ internal static class SurfaceTests
             typeof(DiagramTerm),
             typeof(GridAxis),
             typeof(TensorKind),
+            typeof(ConstraintReport),
             typeof(LapackForm),
             typeof(Similarity),
             typeof(EquiangularVectors),

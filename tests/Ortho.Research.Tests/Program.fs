@@ -61,6 +61,7 @@ let tests =
             Orthogonal.EulerAnglesTests.tests
             Orthogonal.RotationGradientTests.tests
             Orthogonal.ExponentialGradientTests.tests
+            Orthogonal.FrontDoorTests.tests
             FunctorTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests

@@ -55,7 +55,7 @@ module Parameter =
     let zeros (shape: seq<int64>) =
         create shape (fun shape kind -> torch.zeros (shape, dtype = Nullable kind.Dtype, device = kind.Device))
 
-    /// A copy of the given tensor, of its type and device.
+    /// A copy of the given tensor, of its type and device, taken when the module is made.
     let ofTensor (value: torch.Tensor) =
         Guard.floating "value" value
 

@@ -118,7 +118,7 @@ type Parameters =
     /// Zeros.
     static member Zeros([<ParamArray>] shape: int64[]) = Parameter.zeros shape
 
-    /// A copy of the given tensor.
+    /// A copy of the given tensor, taken when the module is made.
     static member OfTensor(value: torch.Tensor) = Parameter.ofTensor value
 
     /// The same parameter under a name, which ends up in saved files.

@@ -176,11 +176,12 @@ let private rule (halvings: int) =
 let private rodrigues (s: torch.Tensor) =
     s
     |> Actions.scoped (fun s ->
-        let squared = s.square().sum([| -2L; -1L |], keepdim = true) |> multiply 0.5
+        let squared = (s .* s).sum([| -2L; -1L |], keepdim = true) |> multiply 0.5
         let isSmall = (squared.detach () |> plus -1e-8).signbit()
         let one = torch.ones_like squared
         let angle = torch.where(isSmall, one, squared).sqrt()
         let half = multiply 0.5 angle
+        let chord = half.sin().div half
 
         let series (terms: float[]) =
             Array.foldBack
@@ -192,11 +193,7 @@ let private rodrigues (s: torch.Tensor) =
             torch.where (isSmall, series [| 1.0; -1.0 / 6.0; 1.0 / 120.0 |], angle.sin().div angle)
 
         let versine =
-            torch.where (
-                isSmall,
-                series [| 0.5; -1.0 / 24.0; 1.0 / 720.0 |],
-                half.sin().div(half).square() |> multiply 0.5
-            )
+            torch.where (isSmall, series [| 0.5; -1.0 / 24.0; 1.0 / 720.0 |], chord .* chord |> multiply 0.5)
 
         identityLike s .+ sine .* s .+ versine .* s.matmul s)
 
@@ -262,6 +259,7 @@ let private checkBase (b: torch.Tensor) (s: torch.Tensor) =
 /// <exception cref="T:System.ArgumentException">b is not orthonormal to 1e-10 (float64) or 1e-4 (float32), does not fit s, or is of another type; s is refused by <c>matrix</c>.</exception>
 [<CompiledName("At")>]
 let at (b: torch.Tensor) (s: torch.Tensor) : torch.Tensor =
+    Guard.live "s" s
     checkBase b s
     use q = matrix s
     b.matmul q

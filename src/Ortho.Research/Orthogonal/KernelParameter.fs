@@ -29,7 +29,8 @@ module internal KernelParameter =
     /// <param name="taps">Taps along each axis, at least those of the patch.</param>
     /// <param name="patch">Shape [out; in; *stride], orthonormal as a matrix.</param>
     let parameters (seed: int) (size: float) (taps: int64[]) (patch: torch.Tensor) : Parameter[] =
-        use flat = patch.flatten 1L
+        // A parameter reads its tensor when the module is made: this one belongs to the caller's scope.
+        let flat = patch.flatten 1L
 
         let graphs =
             if hasGraphs taps patch then
@@ -49,13 +50,14 @@ module internal KernelParameter =
     /// The patch of these parameters, [out; in; *stride], and the projections for the taps.
     let parts (taps: int64[]) (shape: int64[]) (p: torch.Tensor[]) : struct (torch.Tensor * torch.Tensor) =
         use scope = torch.NewDisposeScope()
-        let patch = (FrameParameter.matrix p[0] p[1]).reshape shape
+        let patch = (FrameParameter.matrix p).reshape shape
+        let learned = FrameParameter.count (p[0].size 0) (p[0].size 1)
         let counts = counts taps patch
         let c = channels patch
 
         let projections =
-            if p.Length > 2 then
-                BlockConvolution.projections p[2]
+            if p.Length > learned then
+                BlockConvolution.projections p[learned]
             else
                 patch.new_zeros (Array.sum counts, c, c)
 

@@ -73,9 +73,11 @@ type internal MatrixFunction() =
 
     /// The function of x. Keeps nothing where no gradient is asked for.
     static member Apply (rule: MatrixRule) (x: torch.Tensor) : torch.Tensor =
-        x
-        |> Actions.scoped (fun x ->
+        use scope = torch.NewDisposeScope()
+
+        scope.MoveToOuter(
             if x.requires_grad && torch.is_grad_enabled () then
                 MatrixFunction.apply (x, rule)
             else
-                (rule.Value x)[0])
+                (rule.Value x)[0]
+        )

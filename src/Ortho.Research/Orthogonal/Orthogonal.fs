@@ -70,6 +70,7 @@ type ConstrainedLayer
 
     /// <summary>What the given layer would do with these weights.</summary>
     override this.forward(x: torch.Tensor) =
+        Guard.notNull "x" x
         use scope = torch.NewDisposeScope()
         let bias = registered biases |> Array.tryHead |> Option.toObj
         scope.MoveToOuter(act struct (x, this.Weight, bias))
@@ -100,7 +101,7 @@ module Orthogonal =
         use _ = torch.NewDisposeScope()
 
         Learn.map "Orthogonal" (FrameParameter.parameters (start seed inputs outputs)) (fun p ->
-            FrameParameter.map (FrameParameter.matrix p[0] p[1]))
+            FrameParameter.map (FrameParameter.matrix p))
 
     /// <summary>A learned orthogonal convolution on the torus: it keeps the norm of every image, if there are at least as many output as input channels
     /// (its adjoint does otherwise). Block convolutions (Li et al. 2019), starting at a random one.</summary>
@@ -149,7 +150,7 @@ module Orthogonal =
             w,
             layer.bias,
             FrameParameter.parameters q,
-            (fun p -> FrameParameter.matrix p[0] p[1]),
+            FrameParameter.matrix,
             fun (struct (x, weight, bias)) -> torch.nn.functional.linear (x, weight, bias)
         )
 
@@ -208,7 +209,8 @@ module Orthogonal =
             ||> List.fold (fun part axis ->
                 part.narrow (int64 axis + 2L, (taps[axis] - stride[axis]) / 2L, stride[axis]))
 
-        let patch = (nearest (middle.flatten 1L)).reshape middle.shape
+        let shape = middle.shape
+        let patch = (nearest (middle.flatten 1L)).reshape shape
 
         new ConstrainedLayer(
             w,
@@ -216,7 +218,7 @@ module Orthogonal =
             KernelParameter.parameters 0 0.0 taps patch,
             (fun p ->
                 use scope = torch.NewDisposeScope()
-                let struct (patch, projections) = KernelParameter.parts taps middle.shape p
+                let struct (patch, projections) = KernelParameter.parts taps shape p
                 scope.MoveToOuter(BlockConvolution.kernel taps patch projections)),
             convolve padding stride
         )

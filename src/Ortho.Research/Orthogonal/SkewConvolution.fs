@@ -37,7 +37,11 @@ let private checkSkew (name: string) (kernel: torch.Tensor) =
     checkKernel name kernel
     use _ = torch.NewDisposeScope()
     use _ = torch.no_grad ()
-    let size (x: torch.Tensor) = number (x.abs().square().sum())
+
+    let size (x: torch.Tensor) =
+        let sizes = x.abs ()
+        number ((sizes .* sizes).sum())
+
     let whole = size kernel
 
     let defect =

@@ -101,7 +101,8 @@ let private laws (bench: Bench) =
                 |> Property.within bench.Iteration "distance")
 
             check "away from a vector kill it, keep what is orthogonal, and do not see its length" (fun case ->
-                let n = int64 case.Size + 1L
+                // In few dimensions what is left of a vector may be small by chance.
+                let n = int64 case.Size + 4L
                 let g = Seed.normal case.Seed bench.Kind (case.Batch @ [ 1L; n ])
                 let x = Seed.normal (case.Seed + 1) bench.Kind (case.Batch @ [ 4L; n ])
                 let y = Projection.reject g x

@@ -11,17 +11,19 @@ open System
 open Ortho
 open TorchSharp
 
-/// A frame and a tangent there; a little more than rounding is allowed, as for frames.
+/// A frame and a tangent there. What a short z is off is measured by the length of X itself: at a critical point a tangent is rounding alone.
 let private tangent (x: torch.Tensor) (z: torch.Tensor) =
-    Guard.live "x" x
-    Guard.live "z" z
-    let defect = Stiefel.tangencyDefect x z
+    Stiefel.pair x "z" z
+    use _ = torch.NewDisposeScope()
+    use _ = torch.no_grad ()
+    let divisors = torch.maximum (Skew.lengths z, Skew.lengths x)
+    let defect = number ((Stiefel.offTangent x z).div(divisors).max())
 
     let tolerance =
         Membership.rounding x |> fun eps -> if eps < 1e-10 then 1e-10 else 1e3 * eps
 
     Guard.holds "z" (defect <= tolerance) (fun () ->
-        $"z must be tangent at x (x* z skew), but |x* z + z* x| / (2 |z|) is {defect:G3}, above {tolerance:G3}; Stiefel.tangent projects.")
+        $"z must be tangent at x (x* z skew), but |x* z + z* x| / (2 max (|z|, |x|)) is {defect:G3}, above {tolerance:G3}; Stiefel.tangent projects.")
 
 let private identity (k: int64) (x: torch.Tensor) =
     torch.eye (k, dtype = Nullable x.dtype, device = x.device)

@@ -85,7 +85,7 @@ let frame (a: torch.Tensor) : LinearMap =
         (fun y -> y.matmul conjugate)
 
 /// A frame and a tensor of its shape.
-let private pair (x: torch.Tensor) (name: string) (z: torch.Tensor) =
+let internal pair (x: torch.Tensor) (name: string) (z: torch.Tensor) =
     Guard.live "x" x
     Guard.live name z
     Membership.orthonormal "x" x |> ignore
@@ -105,6 +105,11 @@ let tangent (x: torch.Tensor) (z: torch.Tensor) : torch.Tensor =
     use scope = torch.NewDisposeScope()
     scope.MoveToOuter(z .- x.matmul (selfAdjointPart (x.mH.matmul z)))
 
+/// The self-adjoint part of X* Z, which a tangent has not: its length, [*batch].
+let internal offTangent (x: torch.Tensor) (z: torch.Tensor) =
+    use scope = torch.NewDisposeScope()
+    scope.MoveToOuter(Skew.lengths (selfAdjointPart (x.mH.matmul z)))
+
 /// <summary>How far Z is from tangent at X: |X* Z + Z* X|_F / (2 |Z|_F), at most 1; 0 for zero. The worst of the batch counts.</summary>
 /// <param name="x">Orthonormal columns, shape [*batch; n; k].</param>
 /// <param name="z">Of x's shape.</param>
@@ -116,7 +121,7 @@ let tangencyDefect (x: torch.Tensor) (z: torch.Tensor) : float =
     use _ = torch.no_grad ()
     let sizes = Skew.lengths z
     let divisors = sizes .+ sizes.logical_not().``to`` sizes.dtype
-    number ((Skew.lengths (selfAdjointPart (x.mH.matmul z))).div(divisors).max())
+    number ((offTangent x z).div(divisors).max())
 
 /// <summary>The Riemannian gradient in the Euclidean metric: the tangent part of the plain gradient G, G - X (X* G + G* X) / 2.</summary>
 /// <param name="x">Orthonormal columns, shape [*batch; n; k].</param>

@@ -80,10 +80,10 @@ let private laws (bench: Bench) =
 
                 let mixed seed (q: torch.Tensor) =
                     let size = q.shape[1]
-                    // Dependent columns too: one more than the dimension.
+                    // Dependent columns too, the first two equal: no choice by place finds the span.
                     let square = normal bench seed size size * 0.1 + Dense.identity bench.Kind size
                     let mixed = q.matmul square
-                    torch.cat ([| mixed; mixed.narrow (1L, 0L, 1L) |], 1L)
+                    torch.cat ([| mixed.narrow (1L, 0L, 1L); mixed |], 1L)
 
                 let a = mixed 1 (torch.cat ([| part 0L k; part (k + l) s |], 1L))
                 let b = mixed 2 (torch.cat ([| part k l; part (k + l) s |], 1L))

@@ -16,8 +16,16 @@ let frame (bench: Bench) (case: Case) =
     let struct (q, _) = torch.linalg.qr (Seed.normal case.Seed bench.Kind (shape case))
     q
 
+/// X A + (I - X X*) B with A skew: every tangent, without the function under test.
 let tangent (bench: Bench) (case: Case) (x: torch.Tensor) =
-    Stiefel.tangent x (Seed.normal (Seed.derive case.Seed 1) bench.Kind x.shape)
+    let k = x.shape[x.shape.Length - 1]
+    let batch = Array.sub x.shape 0 (x.shape.Length - 2)
+
+    let a =
+        Skew.part (Seed.normal (Seed.derive case.Seed 1) bench.Kind (Array.append batch [| k; k |]))
+
+    let b = Seed.normal (Seed.derive case.Seed 3) bench.Kind x.shape
+    x.matmul a + b - x.matmul (x.mH.matmul b)
 
 /// Re tr (y* z) of each element.
 let private inner (y: torch.Tensor) (z: torch.Tensor) =
@@ -86,8 +94,7 @@ let private laws (bench: Bench) =
                 let z = Seed.normal (Seed.derive case.Seed 1) bench.Kind x.shape
                 let t = Stiefel.tangent x z
 
-                let other =
-                    Stiefel.tangent x (Seed.normal (Seed.derive case.Seed 2) bench.Kind x.shape)
+                let other = tangent bench case x
 
                 let rest = z - t
                 let scale = 1.0 + Dense.size z * Dense.size other
@@ -95,6 +102,8 @@ let private laws (bench: Bench) =
                 [
                     Stiefel.tangencyDefect x t * Dense.size t / (1.0 + Dense.size z)
                     Dense.apart (Stiefel.tangent x t) t
+                    Dense.apart (Stiefel.tangent x other) other
+                    Stiefel.tangencyDefect x other * Dense.size other / (1.0 + Dense.size other)
                     Dense.size (inner other rest) / scale
                     Dense.size (Stiefel.canonicalInner x other rest) / scale
                 ]
@@ -160,6 +169,14 @@ let private laws (bench: Bench) =
                                     (Law.distance y (oracle name x z))
                                     bench.Iteration
                                     "dense formula")
+
+                        check $"by {name} stays where a gradient has no tangent part but rounding" (fun case ->
+                            let x = frame bench case
+                            let k = x.shape[x.shape.Length - 1]
+                            let m = Seed.normal (Seed.derive case.Seed 1) bench.Kind [ k; k ]
+                            let z = Stiefel.tangent x (x.matmul (m + m.mH))
+
+                            Law.distance (retract x z) x |> Property.within bench.Product "distance")
 
                         testCase $"by {name} leaves no tensor behind" (fun () ->
                             use _ = torch.NewDisposeScope()

@@ -21,6 +21,7 @@ let tests =
             Orthogonal.HouseholderTests.tests
             Orthogonal.CayleyTests.tests
             FunctorTests.tests
+            BrauerTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
             PoissonTests.tests

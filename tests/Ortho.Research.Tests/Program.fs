@@ -22,6 +22,7 @@ let tests =
             Orthogonal.CayleyTests.tests
             FunctorTests.tests
             BrauerTests.tests
+            GraphTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
             PoissonTests.tests

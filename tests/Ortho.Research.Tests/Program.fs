@@ -23,6 +23,7 @@ let tests =
             FunctorTests.tests
             BrauerTests.tests
             GraphTests.tests
+            GroupTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
             PoissonTests.tests

@@ -4,8 +4,8 @@ open System
 open System.Collections.Generic
 
 /// <summary>A simple graph on the vertices 0..n-1, and its automorphisms.</summary>
-[<Sealed; NoEquality; NoComparison>]
-type Graph private (size: int, edges: int[][]) =
+[<Sealed>]
+type Graph private (size: int, edges: int[][]) as this =
     let adjacency = Array2D.create size size false
 
     do
@@ -20,6 +20,8 @@ type Graph private (size: int, edges: int[][]) =
                     if adjacency[v, w] then
                         w
             |])
+
+    let automorphisms: Lazy<PermutationGroup> = lazy this.FindAutomorphisms()
 
     /// <summary>The graph of n vertices with the given edges.</summary>
     /// <param name="n">The number of vertices, at least 1.</param>
@@ -44,6 +46,7 @@ type Graph private (size: int, edges: int[][]) =
             edges
             |> Array.map (fun edge -> [| min edge[0] edge[1]; max edge[0] edge[1] |])
             |> Array.distinct
+            |> Array.sort
 
         Graph(n, distinct)
 
@@ -198,7 +201,9 @@ type Graph private (size: int, edges: int[][]) =
     /// <remarks>Individualisation and refinement (McKay 1981): for each point of a base that the refinement leaves open, one automorphism to each
     /// point of its class that is not in its orbit yet. Fast for the graphs of a few dozen vertices that layers are made for; strongly regular graphs
     /// are the hard ones.</remarks>
-    member graph.Automorphisms: PermutationGroup =
+    member _.Automorphisms = automorphisms.Value
+
+    member private graph.FindAutomorphisms() : PermutationGroup =
         let found = ResizeArray<Permutation>()
 
         // The base: points made single until the refinement is discrete, with the colouring before each.
@@ -233,6 +238,20 @@ type Graph private (size: int, edges: int[][]) =
                     | None -> ()
 
         PermutationGroup.OfGenerators(size, found.ToArray())
+
+    /// The same number of vertices and the same edges.
+    override _.Equals(other: obj) =
+        match other with
+        | :? Graph as graph -> graph.Size = size && graph.Edges = edges
+        | _ -> false
+
+    override _.GetHashCode() = HashCode.Combine(size, edges.Length)
+
+    /// Whether both are null or equal.
+    static member op_Equality(a: Graph, b: Graph) = Object.Equals(a, b)
+
+    /// Whether one is null or they differ.
+    static member op_Inequality(a: Graph, b: Graph) = not (Object.Equals(a, b))
 
     override _.ToString() =
         $"a graph of {size} vertices and {edges.Length} edges"

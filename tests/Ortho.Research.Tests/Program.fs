@@ -63,6 +63,9 @@ let tests =
             Orthogonal.ExponentialGradientTests.tests
             Orthogonal.FrontDoorTests.tests
             FunctorTests.tests
+            BrauerTests.tests
+            GraphTests.tests
+            GroupTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
             PoissonTests.tests

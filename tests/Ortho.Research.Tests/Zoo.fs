@@ -85,10 +85,22 @@ module Zoo =
 
     let private dimension (case: Case) = 1 + case.Size % 4
 
+    /// A random diagram of pairs and so many free vertices.
+    let private brauer (free: int) (case: Case) =
+        let m = free + 2 * (case.Second % 2)
+        let all = Brauer.enumerate free (case.Size % (m + 1)) (m - case.Size % (m + 1))
+        all[case.Seed % all.Length]
+
     let equivariant =
         [
             free "diagram" (fun case -> Functor.diagram (dimension case) (diagram case))
             free "orbit" (fun case -> Functor.orbit (dimension case) (diagram case))
+            free "symplectic diagram" (fun case -> SymplecticFunctor.signed (2 + case.Size % 2 * 2) (brauer 0 case))
+            free "determinant" (fun case -> HeadFunctor.determinant 3 (brauer 3 case))
+            free "jellyfish" (fun case ->
+                HeadFunctor.jellyfish
+                    3
+                    (Diagram.ofBlocks 2 1 [ [ case.Seed % 3 ]; [ (case.Seed + 1) % 3; (case.Seed + 2) % 3 ] ]))
             entry
                 "equivariant layer"
                 (fun case ->

@@ -28,6 +28,10 @@ module internal Elementwise =
     /// x + y into x's own memory: only for a fresh tensor that nothing else reads.
     let addInPlace (x: torch.Tensor) (y: torch.Tensor) = x.add_ (y, one) |> ignore
 
+    /// x + parts, part i of the axis at place index[i] of x.
+    let addAt (axis: int64) (index: torch.Tensor) (parts: torch.Tensor) (x: torch.Tensor) =
+        x.index_add (axis, index, parts, one)
+
     /// factor * x, of x's own type: a tensor of integers takes an integer factor only.
     let multiply (factor: float) (x: torch.Tensor) =
         if x.is_floating_point () || x.is_complex () then

@@ -20,6 +20,14 @@ module internal LayerPlan =
     let groups (group: Group) (k: int) (l: int) : CrossingGroup[] =
         let count = Basis.dimension group k l
 
+        match group with
+        | Group.Permutations _ -> ()
+        | _ ->
+            let message =
+                $"group must be S_n for a layer with channels, but is {group}: Basis.spanning lists the maps of other groups."
+
+            raise (System.ArgumentException(message, "group"))
+
         count
         |> SetPartition.withinLimit SetPartition.limit $"diagrams from order {k} to order {l} of {group}"
 

@@ -91,3 +91,24 @@ let broadcast (batch: int) (n: int64) (axes: int[]) (y: torch.Tensor) =
                 ordered.size axis)
 
     ordered.expand sizes
+
+/// <summary>A view of x in which each block of axes is read along a line: [*batch; n^k] -> [*batch; sizes].</summary>
+/// <param name="batch">Number of leading axes left alone.</param>
+/// <param name="sizes">The size of each axis of the view after the batch.</param>
+/// <param name="lines">For each of them the axes (counted after the batch) that move with it, with their first index and their step.</param>
+/// <param name="x">The tensor; the view shares its memory.</param>
+let along (batch: int) (sizes: int64[]) (lines: (struct (int * int64 * int64))[][]) (x: torch.Tensor) =
+    let strides = x.stride ()
+
+    let start =
+        lines
+        |> Array.sumBy (Array.sumBy (fun (struct (axis, first, _)) -> first * strides[batch + axis]))
+
+    let step =
+        Array.sumBy (fun (struct (axis, _, step)) -> step * strides[batch + axis])
+
+    x.as_strided (
+        Array.append (Array.init batch x.size) sizes,
+        Array.append strides[.. batch - 1] (Array.map step lines),
+        x.storage_offset () + start
+    )

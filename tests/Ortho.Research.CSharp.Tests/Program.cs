@@ -20,6 +20,7 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     PlaneTests.All,
     ManifoldTests.All,
     MatrixTests.All,
+    GroupTests.All,
     FrontDoorTests.All,
     SurfaceTests.All,
 ]));

@@ -46,7 +46,7 @@ let private laws (entry: ZooEntry) (bench: Bench) =
                     Law.distance (gram.Apply x) (dense (matrix.mH.matmul matrix) case gram x)
                     Law.distance (LinearMap.toMatrix (map * map.Adjoint)) (matrix.matmul matrix.mH)
                 ]
-                |> List.max)
+                |> List.reduce max)
             law "is undone by its inverse, where it knows one" (fun case map ->
                 match LinearMap.tryInverse map with
                 | None -> 0.0

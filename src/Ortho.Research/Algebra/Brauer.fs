@@ -84,6 +84,8 @@ module Brauer =
 
     /// The pairs, each from left to right and by their first vertex.
     let private pairs (d: Diagram) =
+        Guard.notNull "d" d
+
         d.Partition.Blocks |> Array.filter (fun block -> block.Length = 2)
 
     /// The number of pairs in the top row.

@@ -30,11 +30,6 @@ type LayerVariance =
 [<RequireQualifiedAccess>]
 module Initialization =
 
-    /// Orthonormal columns, Haar-distributed: QR of a Gaussian, with the signs (phases) of R's diagonal, [n; k].
-    let private haarFrame (seed: int) (kind: TensorKind) (n: int64) (k: int64) =
-        let struct (q, r) = torch.linalg.qr (Seed.normal seed kind [| n; k |])
-        q .* r.diagonal().sgn()
-
     let private shapeOf (shape: seq<int64>) =
         Guard.notNull "shape" shape
         let shape = Seq.toArray shape
@@ -59,7 +54,7 @@ module Initialization =
         use _ = torch.no_grad ()
         let rows = shape[0]
         let columns = Array.fold (*) 1L shape[1..]
-        let frame = haarFrame seed kind (max rows columns) (min rows columns)
+        let frame = Haar.frames seed kind [ max rows columns; min rows columns ]
         let matrix = if rows >= columns then frame else frame.mT
         scope.MoveToOuter((multiply gain matrix).reshape(shape).contiguous())
 

@@ -17,7 +17,8 @@ let private named =
         "Q3", Graph.Hypercube 3, 48I, [ 1I; 1I; 4I; 20I; 120I ]
     ]
 
-let private orbits (group: PermutationGroup) m = 1 + Array.max (group.OrbitsOfTuples m)
+let private orbits (group: PermutationGroup) m =
+    1 + Array.reduce max (group.OrbitsOfTuples m)
 
 let private table =
     [

@@ -137,7 +137,7 @@ let private law name (residual: Case -> Group -> float) (tolerance: float) =
     Property.check Property.costly name (fun case ->
         groups case
         |> List.map (residual case)
-        |> List.max
+        |> List.reduce max
         |> Property.within tolerance name)
 
 let private elements =
@@ -147,7 +147,7 @@ let private elements =
             (fun case group ->
                 Seq.append (Group.generators group) [ Group.random case.Seed group ]
                 |> Seq.map (Group.defect group)
-                |> Seq.max)
+                |> Seq.reduce max)
             1e-12
 
         law

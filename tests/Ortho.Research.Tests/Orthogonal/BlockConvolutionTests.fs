@@ -58,7 +58,7 @@ let private block (plan: Plan) (p: torch.Tensor[]) =
 let spread (map: LinearMap) =
     Dense.singularValues (LinearMap.toMatrix map)
     |> Array.map (fun s -> abs (s - 1.0))
-    |> Array.max
+    |> Array.reduce max
 
 /// Numbers after 25 steps of Adam towards a random target.
 let trained (steps: int) (parameters: torch.Tensor[]) (build: torch.Tensor[] -> LinearMap) =
@@ -139,7 +139,7 @@ let private laws (bench: Bench) =
                     Law.distance (p.matmul graph) graph
                     Law.distance trace rank
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Iteration "distance")
 
             check "by a tree is the same as one after the other, from either end" (fun case ->
@@ -167,7 +167,7 @@ let private laws (bench: Bench) =
                 let factors =
                     [
                         one
-                        for i in 0L .. List.max counts - 1L do
+                        for i in 0L .. List.reduce max counts - 1L do
                             for axis in 0 .. axes - 1 do
                                 if i < counts[axis] then
                                     factor axis i

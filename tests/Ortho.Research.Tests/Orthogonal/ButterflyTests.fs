@@ -66,7 +66,8 @@ let private laws (bench: Bench) =
                 let q = LinearMap.toMatrix map
 
                 (if map.Promises Traits.Unitary && given.Promises Traits.Unitary then
-                     List.max
+                     List.reduce
+                         max
                          [
                              Law.distance q (dense false (Cayley.matrix k))
                              Law.orthogonality q

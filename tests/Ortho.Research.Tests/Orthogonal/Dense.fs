@@ -35,7 +35,7 @@ let singularValues (x: torch.Tensor) =
 /// A random skew matrix whose largest singular value is the given one (0 for n = 1 and real entries).
 let skew (seed: int) (kind: TensorKind) (n: int64) (size: float) =
     let s = Skew.ofSquare (Seed.normal seed kind [ n; n ])
-    let norm = Array.max (singularValues s)
+    let norm = Array.reduce max (singularValues s)
     if norm = 0.0 then s else s * (size / norm)
 
 let size (x: torch.Tensor) =

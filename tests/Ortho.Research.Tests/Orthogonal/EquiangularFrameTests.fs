@@ -17,7 +17,7 @@ let private plainCoherence (vectors: torch.Tensor) =
                 Dense.size ((rows[i] * rows[j].conj()).sum())
                 / (Dense.size rows[i] * Dense.size rows[j])
     ]
-    |> List.max
+    |> List.reduce max
 
 let private laws (bench: Bench) =
     testList
@@ -39,7 +39,7 @@ let private laws (bench: Bench) =
                     Dense.size tight / float d
                     abs (EquiangularFrame.coherence w - EquiangularFrame.welchBound (d + 1L) d)
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Product "distance")
 
             Property.check Property.config "coherence is the largest |cosine|, never below Welch's bound" (fun case ->

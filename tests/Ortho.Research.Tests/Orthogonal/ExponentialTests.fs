@@ -29,7 +29,7 @@ let draw (bench: Bench) (case: Case) (norm: float) =
     let s =
         Skew.ofSquare (Seed.normal case.Seed bench.Kind (case.Batch @ [ int64 case.Size; int64 case.Size ]))
 
-    let largest = Array.append [| 0.0 |] (Dense.singularValues s) |> Array.max
+    let largest = Array.append [| 0.0 |] (Dense.singularValues s) |> Array.reduce max
     if largest = 0.0 then s else s * (norm / largest)
 
 /// Spectral norms from 1e-6 to 30, on both sides of every branch.
@@ -51,7 +51,7 @@ let private laws (bench: Bench) =
             check "is orthogonal to rounding, however large S is" (fun case ->
                 [ 1.0; 30.0; 1e3; 1e5 ]
                 |> List.map (draw bench case >> Exponential.matrix >> Law.orthogonality)
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Product "defect")
 
             check "as a map is the matrix, and so is its adjoint" (fun case ->
@@ -65,7 +65,7 @@ let private laws (bench: Bench) =
                     Law.distance (map.Adjoint.Apply x) (x.matmul (q.conj ()))
                     Law.inverse case.Seed map (Exponential.ofSkew -s)
                 ]
-                |> List.max
+                |> List.reduce max
                 |> fun residual -> if map.Promises Traits.Unitary then residual else infinity
                 |> Property.within bench.Iteration "distance")
 
@@ -95,7 +95,7 @@ let private laws (bench: Bench) =
                     Law.distance (Exponential.at moved (torch.zeros_like s)) q
                     (if moved.requires_grad then infinity else 0.0)
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Iteration "distance")
 
             testCase "a move takes from a base point what rounding has put there" (fun () ->

@@ -29,7 +29,7 @@ let private anglesOf (bench: Bench) (case: Case) (schedule: PlaneSchedule) =
 
 /// The largest of a residual over the schedules.
 let private worst (case: Case) (residual: PlaneSchedule -> float) =
-    schedules case |> List.map residual |> List.max
+    schedules case |> List.map residual |> List.reduce max
 
 /// The matrix of one rotation, entry by entry.
 let private plane (n: int) (struct (i, j)) (t: float) =
@@ -235,7 +235,7 @@ let private complexLaws (bench: Bench) =
                 // The imaginary part of a lazy conjugate has a lazy sign.
                 Law.distance (real.Apply lazily.imag) -expected.imag
             ]
-            |> List.max)
+            |> List.reduce max)
         |> Property.within bench.Product "distance")
 
 let private ranks =

@@ -107,7 +107,7 @@ let private projectors (bench: Bench) =
                 Law.orthogonality (steps.t ())
                 Dense.size (p.Apply null') / Dense.size x
             ]
-            |> List.max
+            |> List.reduce max
             |> Property.within bench.Product "defect")
 
 let tests =

@@ -61,7 +61,7 @@ let private laws (bench: Bench) =
                     Dense.apart (h.Apply across) across
                     Dense.apart (h.Apply along) -along
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Product "distance")
 
             check "a reflection after itself is the identity, by its formula too" (fun case ->

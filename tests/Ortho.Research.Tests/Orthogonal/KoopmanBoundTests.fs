@@ -23,7 +23,7 @@ let private laws (bench: Bench) =
             check "is max (1, |W|)^s / det(W* W)^(1/4)" (fun case ->
                 let w = tall bench { case with Batch = [] }
                 let order = 0.5 * float (case.Seed % 9)
-                let norm = Array.max (Dense.singularValues w)
+                let norm = Array.reduce max (Dense.singularValues w)
                 let determinant = torch.linalg.det (w.mH.matmul w)
                 let expected = order * log10 (max 1.0 norm) - 0.25 * log10 (Dense.size determinant)
                 let seen = value (KoopmanBound.logFactor order w)

@@ -58,7 +58,7 @@ let private jacobianNorm (layer: Layer) (x: torch.Tensor) =
                 leaf.grad.clone ()
         |]
 
-    Array.max (Dense.singularValues (torch.stack rows))
+    Array.reduce max (Dense.singularValues (torch.stack rows))
 
 /// How far |f(x) - f(y)| exceeds g |x - y|, over the sizes of what is subtracted, for pairs far apart and near, and the norm of a Jacobian g.
 let private excess (bench: Bench) (seed: int) (n: int64) (bound: float) (layer: Layer) =

@@ -57,7 +57,7 @@ let private gradients (bench: Bench) =
                                 else
                                     error / (abs slope + abs expected + 1e-3 * scale)
                         })
-                    |> Seq.max
+                    |> Seq.reduce max
                     |> max (Law.gradient case.Seed layer.forward x)
 
                 layers

@@ -11,7 +11,7 @@ let private weight (bench: Bench) (case: Case) =
     Seed.normal case.Seed bench.Kind [ int64 case.Second; int64 case.Size ]
 
 let private norm (map: LinearMap) =
-    Array.max (Dense.singularValues (LinearMap.toMatrix map))
+    Array.reduce max (Dense.singularValues (LinearMap.toMatrix map))
 
 /// X and Y of a pair, in all sizes: p above and below q.
 let private pairOf (bench: Bench) (case: Case) =

@@ -80,7 +80,9 @@ let private laws (bench: Bench) =
                 let w = draw bench { case with Batch = [] }
 
                 let expected =
-                    Dense.singularValues w |> Array.map (fun s -> abs (s * s - 1.0)) |> Array.max
+                    Dense.singularValues w
+                    |> Array.map (fun s -> abs (s * s - 1.0))
+                    |> Array.reduce max
 
                 apart (OrthogonalityPenalty.restrictedIsometry w) expected
                 |> Property.within bench.Product "distance")

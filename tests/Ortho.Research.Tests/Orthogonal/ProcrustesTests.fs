@@ -193,7 +193,7 @@ let private realLaws (bench: Bench) =
                         abs (determinant - 1.0)
                         (if best then Law.orthogonality mirrored else infinity)
                     ]
-                    |> List.max
+                    |> List.reduce max
                     |> Property.within bench.Iteration "distance")
 
             check "in a plane it is the angle of the sum of products" (fun case ->
@@ -232,7 +232,7 @@ let private realLaws (bench: Bench) =
                     abs (determinant - 1.0)
                     abs (distanceFromIdentity q - sqrt (4.0 * max 0.0 (1.0 - cosine)))
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within (10.0 * bench.Iteration) "distance")
 
             check "similarity finds rotation, scale and translation that were planted" (fun case ->
@@ -252,7 +252,7 @@ let private realLaws (bench: Bench) =
                         0.0
 
                 [ scale; parts; Law.distance (found.Apply a) b ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within (10.0 * bench.Iteration) "distance")
 
             check "similarity has no slope left in scale and translation" (fun case ->
@@ -286,7 +286,7 @@ let private gradients (bench: Bench) =
                     Law.gradient case.Seed (fun b -> Procrustes.rotation a b) b
                     Law.gradient case.Seed (fun a -> (Procrustes.similarity a b).Apply b) a
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within Bench.gradient "gradient")
         ]
 

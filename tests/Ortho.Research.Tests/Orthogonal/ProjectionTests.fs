@@ -50,7 +50,7 @@ let private laws (bench: Bench) =
                         (dense (Projection.complement (Projection.ofColumns a)))
                         (Dense.identity bench.Kind a.shape[0] - p)
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Iteration "distance")
 
             check "on a null space vanish where the map does not, and have its dimension" (fun case ->
@@ -69,7 +69,7 @@ let private laws (bench: Bench) =
                     Dense.size (a.matmul (dense p)) / Dense.size a
                     abs (trace.``to``(torch.float64).item<float>() - float (n - rank)) / float n
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Iteration "distance")
 
             check "on a sum and an intersection are those of a known basis" (fun case ->
@@ -97,7 +97,7 @@ let private laws (bench: Bench) =
                     Law.distance (dense (Projection.sum rounding a b)) (basis.matmul basis.mH)
                     Law.promises case.Seed meet
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Iteration "distance")
 
             check "away from a vector kill it, keep what is orthogonal, and do not see its length" (fun case ->
@@ -119,7 +119,7 @@ let private laws (bench: Bench) =
                     / Dense.size x ** 2.0
                     Law.distance (map.Apply(x.reshape(-1L, n)[0])) (y.reshape(-1L, n)[0])
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within bench.Product "distance")
 
             check
@@ -145,7 +145,7 @@ let private laws (bench: Bench) =
                         Law.distance (square u) (square layer)
                         Law.distance (square all) (square (Projection.leadingFrame m (z.matmul mixing)))
                     ]
-                    |> List.max
+                    |> List.reduce max
                     |> Property.within bench.Iteration "distance")
 
             testCase "leave no tensor behind" (fun () ->
@@ -277,7 +277,7 @@ let private gradients (bench: Bench) =
                         (fun a -> LinearMap.toMatrix (Projection.ofSpan 1e-8 a))
                         (Stiefel.ofMatrix a)
                 ]
-                |> List.max
+                |> List.reduce max
                 |> Property.within Bench.gradient "gradient")
         ]
 

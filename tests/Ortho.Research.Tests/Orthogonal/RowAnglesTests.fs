@@ -47,7 +47,7 @@ let private laws (bench: Bench) =
                 let cosines = pairs cosine w
 
                 max
-                    (abs (value (RowAngles.coherence w) - List.max cosines))
+                    (abs (value (RowAngles.coherence w) - List.reduce max cosines))
                     (abs (value (RowAngles.orthogonality w) - (1.0 - List.average cosines)))
                 |> Property.within bench.Product "distance")
 

@@ -110,7 +110,7 @@ let private gradients (bench: Bench) =
             if n > 1L then
                 Law.gradient case.Seed (Skew.ofVector n) v
         ]
-        |> List.max
+        |> List.reduce max
         |> Property.within Bench.gradient "gradient")
 
 let private refusals =

@@ -194,7 +194,7 @@ let tests =
                         Law.distance complex.imag (map.Apply other)
                         Law.distance conjugate.imag (fresh.negative ())
                     ]
-                    |> List.max
+                    |> List.reduce max
                     |> Property.within product "views")
 
             testCase "the gradient of the gradient is there" (fun () ->

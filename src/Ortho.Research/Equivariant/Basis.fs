@@ -89,6 +89,8 @@ module Basis =
     /// The diagram basis of S_n: D_d for each of `diagrams`; for O(n) and Sp(n) E_d and F_d, which span.
     [<CompiledName("Diagram")>]
     let diagram (group: Group) (k: int) (l: int) : LinearMap[] =
+        check group k l
+
         let map =
             match group with
             | Group.SymplecticForm n -> SymplecticFunctor.raw n

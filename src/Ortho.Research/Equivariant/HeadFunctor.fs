@@ -55,7 +55,11 @@ module HeadFunctor =
             use scope = torch.NewDisposeScope()
             let kept = Array.init (int x.ndim - inputs) x.size
             let last = int64 kept.Length
-            let flat = x.reshape (Array.append kept [| -1L |])
+
+            let entries =
+                Array.fold (*) 1L (Array.init inputs (fun i -> x.size (kept.Length + i)))
+
+            let flat = x.reshape (Array.append kept [| entries |])
             let read = flat.index_select (last, columns.``to`` x.device)
             let signed = read .* signs.``to`` (x.dtype, x.device)
 

@@ -9,7 +9,7 @@ let private act (n: int64) (inputs: int) (outputs: int) (rows: torch.Tensor) (co
     Actions.scoped (fun (x: torch.Tensor) ->
         let kept = Array.init (int x.ndim - inputs) x.size
         let last = int64 kept.Length
-        let flat = x.reshape (Array.append kept [| -1L |])
+        let flat = x.reshape (Array.append kept [| pown n inputs |])
         let read = flat.index_select (last, columns.``to`` x.device)
 
         x.new_zeros (Array.append kept [| pown n outputs |])

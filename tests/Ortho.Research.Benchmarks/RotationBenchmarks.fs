@@ -56,9 +56,12 @@ type RotationSpeed() =
     [<Params(1, 2)>]
     member val Threads = 1 with get, set
 
+    /// OpenMP counts threads by the thread that asks, and the setup runs on another: every method says how many.
+    member private this.UseThreads() = torch.set_num_threads this.Threads
+
     [<GlobalSetup>]
     member this.Setup() =
-        torch.set_num_threads this.Threads
+        this.UseThreads()
         let kind = TensorKind.float32
         let isButterfly = this.Schedule = "10 rounds"
 
@@ -96,22 +99,29 @@ type RotationSpeed() =
                     struct (torch.tensor partner, torch.tensor place, torch.tensor sign))
 
     [<Benchmark(Baseline = true)>]
-    member _.Matmul() =
+    member this.Matmul() =
+        this.UseThreads()
         use _ = torch.no_grad ()
         (x.matmul matrix).Dispose()
 
     [<Benchmark>]
-    member _.Forward() =
+    member this.Forward() =
+        this.UseThreads()
         use _ = torch.no_grad ()
         (chain.Apply x).Dispose()
 
     [<Benchmark>]
-    member _.ForwardBackward() = backward (chain.Apply x)
+    member this.ForwardBackward() =
+        this.UseThreads()
+        backward (chain.Apply x)
 
     [<Benchmark>]
-    member _.PlainForward() =
+    member this.PlainForward() =
+        this.UseThreads()
         use _ = torch.no_grad ()
         (plain ()).Dispose()
 
     [<Benchmark>]
-    member _.PlainForwardBackward() = backward (plain ())
+    member this.PlainForwardBackward() =
+        this.UseThreads()
+        backward (plain ())

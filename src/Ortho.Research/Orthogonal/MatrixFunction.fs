@@ -1,6 +1,7 @@
 namespace Ortho
 
 open System.Collections.Generic
+open System.Runtime.InteropServices
 open TorchSharp
 
 /// Products that add.
@@ -42,8 +43,8 @@ type internal MatrixRule =
 /// <summary>A function with its own gradient as one step of an autograd graph.</summary>
 /// <remarks>
 /// What the value gives besides y lives until the graph ends. A saved tensor that a scope frees too early would be null, so nothing here
-/// opens a scope around the value but <c>Apply</c>, which ends it after the tensors are saved. An error in a backward would end
-/// the process: x and y must not be written into before it.
+/// opens a scope around the value but <c>Apply</c>, which ends it after the tensors are saved. If x or y was changed in place after y was
+/// made, the gradient is NaN: torch's own functions raise an exception then, but one from here would end the process.
 /// </remarks>
 [<Sealed>]
 type internal MatrixFunction() =
@@ -61,10 +62,18 @@ type internal MatrixFunction() =
     override _.backward(context, gradient) =
         use scope = torch.NewDisposeScope()
         let rule = context.get_data "rule" :?> MatrixRule
-        let kept = context.get_saved_variables().ToArray()
+
+        let kept =
+            try
+                context.get_saved_variables().ToArray()
+            with :? ExternalException ->
+                null
 
         let slope =
-            if torch.is_grad_enabled () then
+            if isNull kept then
+                // Every function here gives y the shape of x.
+                multiply nan gradient
+            elif torch.is_grad_enabled () then
                 rule.Plain kept[0] gradient
             else
                 rule.Gradient kept gradient

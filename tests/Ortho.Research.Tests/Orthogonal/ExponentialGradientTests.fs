@@ -133,5 +133,26 @@ let private gradients (bench: Bench) =
                 Expect.isLessThan losses[399] (1e-6 * losses[0]) $"loss {losses[0]} to {losses[399]}")
         ]
 
+let private misuse =
+    testCase "an argument or a result changed in place before backward makes the gradient NaN" (fun () ->
+        for f in [ Exponential.matrix; Polar.factor ] do
+            for changesResult in [ true; false ] do
+                use _ = torch.NewDisposeScope()
+
+                let x =
+                    (Skew.ofSquare (Seed.normal 1 TensorKind.float64 [ 4L; 4L ])).requires_grad_ true
+
+                let y = f x
+                let changed = if changesResult then y else x
+                using (torch.no_grad ()) (fun _ -> changed.zero_ () |> ignore)
+                y.sum().backward()
+                Expect.isTrue (x.grad.isnan().all().item<bool>()) "NaN")
+
 let tests =
-    testList "Exponential gradients" [ yield! Bench.all |> List.map laws; yield! Bench.double |> List.map gradients ]
+    testList
+        "Exponential gradients"
+        [
+            yield! Bench.all |> List.map laws
+            yield! Bench.double |> List.map gradients
+            misuse
+        ]

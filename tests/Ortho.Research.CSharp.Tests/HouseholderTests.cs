@@ -69,6 +69,7 @@ internal static class HouseholderTests
     static void BadInput()
     {
         Refused<ArgumentException>("a", () => Householder.Triangular(Draw(1, 2, 3)));
+        Refused<ArgumentException>("vectors", () => Householder.Rotation(Draw(1, 3, 4)));
         Refused<ArgumentException>("tau", () => Householder.OfLapack(Draw(1, 3, 2), ones(2, float64)));
         Refused<ArgumentException>("q", () => Householder.ToLapack(Draw(1, 3, 2)));
         Refused<ArgumentException>("shape", () => Haar.Frames(1, TensorKind.Float64, [2, 3]));

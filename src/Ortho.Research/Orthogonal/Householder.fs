@@ -60,6 +60,19 @@ module Householder =
         else
             CompactWY.product "vectors" vectors
 
+    /// <summary>A rotation as the product of an even number of reflections: determinant 1, where <c>chain</c> has (-1)^r.</summary>
+    /// <param name="vectors">The v_i as rows, shape [r; n] with r even. Differentiable.</param>
+    /// <returns>As <c>chain</c>; n vectors (n - 1 for odd n) reach every rotation.</returns>
+    /// <exception cref="T:System.ArgumentException">r is odd: no odd number of reflections is a rotation; or refused as by <c>chain</c>.</exception>
+    [<CompiledName("Rotation")>]
+    let rotation (vectors: torch.Tensor) : LinearMap =
+        Guard.rank "vectors" 2 vectors
+
+        Guard.holds "vectors" (vectors.size 0 % 2L = 0L) (fun () ->
+            $"vectors must be an even number for a rotation, since r reflections have determinant (-1)^r, but are {vectors.size 0}.")
+
+        chain vectors
+
     /// The first k coordinates of an n-vector: [k] -> [n], zeros after x.
     let private inclusion (n: int64) (k: int64) =
         if k = n then

@@ -110,10 +110,24 @@ let private projectors (bench: Bench) =
             |> List.reduce max
             |> Property.within bench.Product "defect")
 
+let private rotations =
+    testCase "an even number of reflections is a rotation; an odd one is refused as such" (fun () ->
+        for r in 0L .. 7L do
+            let vectors = Seed.normal (int r) TensorKind.float64 [ r; 4L ]
+
+            if r % 2L = 0L then
+                let determinant =
+                    torch.linalg.det(LinearMap.toMatrix (Householder.rotation vectors)).item<float>()
+
+                Expect.floatClose Accuracy.high determinant 1.0 $"{r} reflections"
+            else
+                Refusal.expect $"{r} reflections" (fun () -> Householder.rotation vectors |> ignore))
+
 let tests =
     testList
         "Householder: papers"
         [
             yield! Bench.all |> List.map adapters
             yield! Bench.all |> List.map projectors
+            rotations
         ]

@@ -18,6 +18,7 @@ let private tall case = n case + m case
 
 let entries =
     [
+        entry "rotation of reflections" (matrix (fun case -> 2L * m case) n) (fun _ p -> Householder.rotation p[0])
         entry "triangular frame" (matrix tall m) (fun _ p -> Householder.triangular p[0])
         entry "triangular orthogonal matrix" (matrix n n) (fun _ p -> Householder.triangular p[0])
         entry "reflections in LAPACK's form" (fun case -> [ [ tall case; n case ]; [ n case ] ]) (fun _ p ->

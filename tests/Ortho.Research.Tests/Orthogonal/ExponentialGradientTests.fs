@@ -10,7 +10,7 @@ open Ortho.Tests.Orthogonal.ExponentialTests
 
 /// The adjoint of exp's derivative at S, by the divided differences of exp (Daleckii and Krein).
 let private expectedSlope (s: torch.Tensor) (gradient: torch.Tensor) =
-    let angles, vectors = spectrum s
+    let angles, vectors = Dense.spectrum s
     let mean = (angles.unsqueeze -1L + angles.unsqueeze -2L) * 0.5
     let half = (angles.unsqueeze -1L - angles.unsqueeze -2L) * (0.5 / Math.PI)
 
@@ -21,7 +21,7 @@ let private expectedSlope (s: torch.Tensor) (gradient: torch.Tensor) =
     let inner = vectors.mH.matmul(gradient.``to`` torch.complex128).matmul vectors
 
     vectors.matmul(inner * differences).matmul vectors.mH
-    |> narrow (TensorKind.ofTensor s)
+    |> Dense.narrow (TensorKind.ofTensor s)
 
 let private laws (bench: Bench) =
     testList

@@ -7,24 +7,6 @@ open Ortho
 open Ortho.Tests
 open TorchSharp
 
-/// Angles and vectors of a skew matrix, in complex128: S = V diag (i theta) V*.
-let spectrum (s: torch.Tensor) =
-    let wide = s.``to`` torch.complex128
-    let minusI = torch.tensor (Numerics.Complex(0.0, -1.0), dtype = torch.complex128)
-    let struct (angles, vectors) = torch.linalg.eigh (wide * minusI)
-    angles, vectors
-
-let narrow (kind: TensorKind) (z: torch.Tensor) =
-    (if kind.Dtype = torch.complex128 then z else z.real).``to`` kind.Dtype
-
-/// exp by the spectrum.
-let expected (s: torch.Tensor) =
-    let angles, vectors = spectrum s
-    let phases = torch.complex (angles.cos (), angles.sin ())
-
-    (vectors * phases.unsqueeze -2L).matmul vectors.mH
-    |> narrow (TensorKind.ofTensor s)
-
 let draw (bench: Bench) (case: Case) (norm: float) =
     let s =
         Skew.ofSquare (Seed.normal case.Seed bench.Kind (case.Batch @ [ int64 case.Size; int64 case.Size ]))
@@ -45,7 +27,7 @@ let private laws (bench: Bench) =
             check "is what the eigenvalues say" (fun case ->
                 let s = skew bench case
 
-                Law.distance (Exponential.matrix s) (expected s)
+                Law.distance (Exponential.matrix s) (Dense.exponential s)
                 |> Property.within bench.Iteration "distance")
 
             check "is orthogonal to rounding, however large S is" (fun case ->
@@ -86,7 +68,7 @@ let private laws (bench: Bench) =
                 let s = skew bench { case with Batch = [] }
                 let n = int64 case.Size
                 let b = Dense.frame (case.Seed + 1) bench.Kind (n + int64 case.Second) n
-                let q = b.matmul (expected s)
+                let q = b.matmul (Dense.exponential s)
                 let moved = Exponential.rebase b s
 
                 [

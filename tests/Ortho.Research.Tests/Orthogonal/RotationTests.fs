@@ -218,10 +218,10 @@ let private laws (bench: Bench) =
                 let r = RotationVector.toMatrix u
 
                 [
-                    Law.distance r (torch.matrix_exp skew)
+                    Law.distance r (Dense.exponential skew)
                     Law.distance (RotationVector.ofMatrix r) u
                     Law.distance (Rotation.angle r (torch.zeros_like r + identity bench)) (u.norm -1)
-                    Law.distance (RotationVector.toMatrix (u * 50.0)) (torch.matrix_exp (skew * 50.0))
+                    Law.distance (RotationVector.toMatrix (u * 50.0)) (Dense.exponential (skew * 50.0))
                     / 50.0
                 ]
                 |> List.reduce max

@@ -45,7 +45,7 @@ let private laws (bench: Bench) =
                 let map = SkewConvolution.ofSkew image kernel
 
                 (if map.Promises Traits.Unitary then
-                     Dense.apart (LinearMap.toMatrix map) (torch.matrix_exp (dense image kernel))
+                     Dense.apart (LinearMap.toMatrix map) (Dense.exponential (dense image kernel))
                      / sqrt (float map.Domain.Size)
                  else
                      infinity)
@@ -194,7 +194,7 @@ let private doubleLaws (bench: Bench) =
                 // Of norm 0.4, unless it is zero.
                 let short = if size = 0.0 then kernel else kernel * (0.4 / size)
                 let l = dense image short
-                let exact = torch.matrix_exp l
+                let exact = Dense.exponential l
 
                 let missed =
                     [
@@ -218,7 +218,7 @@ let private doubleLaws (bench: Bench) =
                 let l = dense image kernel
                 let terms = 1 + case.Size * 3
                 let series = LinearMap.toMatrix (SkewConvolution.series terms image kernel)
-                let missed = norm (series - torch.matrix_exp l)
+                let missed = norm (series - Dense.exponential l)
                 // Rounding grows with the largest term, exp |L|.
                 missed
                 <= SkewConvolution.remainder terms (norm l)

@@ -93,6 +93,18 @@ let private groups =
 
             Expect.equal m11.Order 7920I "M11")
 
+        testCase "graphs are equal by their edges, whatever their order" (fun () ->
+            Expect.equal (Graph.OfEdges(3, [| [| 2; 1 |]; [| 1; 0 |] |])) (Graph.Path 3) "the same edges"
+            Expect.notEqual (Graph.Path 3) (Graph.Cycle 3) "other edges")
+
+        testCase "a permutation of other points is no element" (fun () ->
+            Expect.isFalse ((PermutationGroup.Symmetric 3).Contains(Permutation.identity 4)) "four points")
+
+        testCase "dimensions past the limit of tuples are Burnside's" (fun () ->
+            // Of 10 elements the identity fixes 5^11 tuples, above 2^24, and each of 5 reflections one.
+            let dimension = Basis.dimension (Group.automorphisms (Graph.Cycle 5)) 5 6
+            Expect.equal dimension ((48828125I + 5I) / 10I) "C5")
+
         testCase "random elements are spread evenly" (fun () ->
             let group = PermutationGroup.Symmetric 4
             let counts = Seq.init 4800 group.Random |> Seq.countBy id |> Seq.toList

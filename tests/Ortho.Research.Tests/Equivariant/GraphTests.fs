@@ -7,6 +7,18 @@ open FsCheck.FSharp
 open Ortho
 open TorchSharp
 
+/// Circles side by side.
+let private circles (sizes: int list) =
+    let starts = List.scan (+) 0 sizes
+
+    Graph.OfEdges(
+        List.sum sizes,
+        [|
+            for start, size in List.zip (List.take sizes.Length starts) sizes do
+                for i in 0 .. size - 1 -> [| start + i; start + (i + 1) % size |]
+        |]
+    )
+
 let private named =
     [
         // Catalogue A6: graph, order of Aut, orbits on m-tuples for m = 0..4.
@@ -15,6 +27,8 @@ let private named =
         "Petersen", Graph.Petersen, 120I, [ 1I; 1I; 3I; 15I; 107I ]
         "K33", Graph.CompleteBipartite(3, 3), 72I, [ 1I; 1I; 3I; 11I; 46I ]
         "Q3", Graph.Hypercube 3, 48I, [ 1I; 1I; 4I; 20I; 120I ]
+        // (S_3 wr S_2) x D_4, counts by enumeration. Refinement cannot tell the circles apart: a search must try more than one image.
+        "C3 + C4 + C3", circles [ 3; 4; 3 ], 576I, [ 1I; 2I; 8I; 39I; 220I ]
     ]
 
 let private orbits (group: PermutationGroup) m =
@@ -78,6 +92,18 @@ let private groups =
                 )
 
             Expect.equal m11.Order 7920I "M11")
+
+        testCase "graphs are equal by their edges, whatever their order" (fun () ->
+            Expect.equal (Graph.OfEdges(3, [| [| 2; 1 |]; [| 1; 0 |] |])) (Graph.Path 3) "the same edges"
+            Expect.notEqual (Graph.Path 3) (Graph.Cycle 3) "other edges")
+
+        testCase "a permutation of other points is no element" (fun () ->
+            Expect.isFalse ((PermutationGroup.Symmetric 3).Contains(Permutation.identity 4)) "four points")
+
+        testCase "dimensions past the limit of tuples are Burnside's" (fun () ->
+            // Of 10 elements the identity fixes 5^11 tuples, above 2^24, and each of 5 reflections one.
+            let dimension = Basis.dimension (Group.automorphisms (Graph.Cycle 5)) 5 6
+            Expect.equal dimension ((48828125I + 5I) / 10I) "C5")
 
         testCase "random elements are spread evenly" (fun () ->
             let group = PermutationGroup.Symmetric 4

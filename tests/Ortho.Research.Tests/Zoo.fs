@@ -101,6 +101,14 @@ module Zoo =
                 HeadFunctor.jellyfish
                     3
                     (Diagram.ofBlocks 2 1 [ [ case.Seed % 3 ]; [ (case.Seed + 1) % 3; (case.Seed + 2) % 3 ] ]))
+            free "homomorphisms" (fun case ->
+                BilabelledGraph.Of(Graph.Path 3, [| case.Seed % 3 |], [| case.Size % 3; case.Second % 3 |])
+                |> GraphFunctor.homomorphisms (Graph.Cycle(3 + case.Size % 3)))
+            free "orbit of automorphisms" (fun case ->
+                let orbits = Basis.orbit (Group.automorphisms (Graph.Path 4)) (case.Size % 3) 1
+                orbits[case.Seed % orbits.Length])
+            free "element of SO(n)" (fun case -> Group.random case.Seed (Group.specialOrthogonal (dimension case)))
+            free "element of Sp(n)" (fun case -> Group.random case.Seed (Group.symplectic 4))
             entry
                 "equivariant layer"
                 (fun case ->

@@ -40,6 +40,7 @@ let tests =
             Orthogonal.ConvolutionOrthogonalityTests.tests
             Orthogonal.ConvolutionExistenceTests.tests
             Orthogonal.BlockConvolutionTests.tests
+            Orthogonal.BlockConvolutionExampleTests.tests
             Orthogonal.SkewConvolutionTests.tests
             Orthogonal.FourierConvolutionTests.tests
             Orthogonal.ConvolutionInitializationTests.tests
@@ -47,6 +48,7 @@ let tests =
             Orthogonal.ProcrustesTests.tests
             Orthogonal.PlaneScheduleTests.tests
             Orthogonal.RotationKernelTests.tests
+            Orthogonal.RotationKernelMemoryTests.tests
             Orthogonal.GivensTests.tests
             Orthogonal.PolarTests.tests
             Orthogonal.PolarIterationTests.tests

@@ -134,6 +134,7 @@ module Orthogonal =
     let private refuse (reason: string) =
         raise (ArgumentException($"layer must be one whose weights can be orthonormal, but {reason}", "layer"))
 
+    /// The polar factor, in the caller's scope.
     let private nearest (w: torch.Tensor) =
         let values = torch.linalg.svdvals w
 
@@ -144,12 +145,11 @@ module Orthogonal =
 
     let private constrainLinear (layer: Modules.Linear) =
         let w: torch.Tensor = layer.weight.detach ()
-        use q = nearest w
 
         new ConstrainedLayer(
             w,
             layer.bias,
-            FrameParameter.parameters q,
+            FrameParameter.parameters (nearest w),
             FrameParameter.matrix,
             fun (struct (x, weight, bias)) -> torch.nn.functional.linear (x, weight, bias)
         )
@@ -202,8 +202,6 @@ module Orthogonal =
                 refuse
                     $"its padding {Guard.showShape padding} is not (k - stride) / 2 for {Guard.showShape taps} taps and stride {Guard.showShape stride}."
 
-        use _ = torch.NewDisposeScope()
-
         let middle =
             (w, [ 0 .. axes - 1 ])
             ||> List.fold (fun part axis ->
@@ -234,6 +232,9 @@ module Orthogonal =
     /// cannot be, unless it has one tap.</remarks>
     [<CompiledName("Constrain")>]
     let constrain (layer: torch.nn.Module<torch.Tensor, torch.Tensor>) : ConstrainedLayer =
+        // What is kept leaves the scope with the module that registers it.
+        use _ = torch.NewDisposeScope()
+
         match layer with
         | null -> raise (ArgumentNullException "layer")
         | :? Modules.Linear as layer -> constrainLinear layer

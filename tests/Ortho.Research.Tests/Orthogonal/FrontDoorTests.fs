@@ -162,6 +162,20 @@ let private linearLayers =
             Expect.floatClose Accuracy.high q.Report.SmallestSingularValue 1.0 "smallest"
             Expect.floatClose Accuracy.high q.Report.LargestSingularValue 3.0 "largest")
 
+        testCase "what it does not keep is freed, with no scope around" (fun () ->
+            use line = torch.nn.Linear(5L, 3L)
+
+            use plane =
+                torch.nn.Conv2d(2L, 3L, 3L, padding = 1L, padding_mode = PaddingModes.Circular)
+
+            for layer in [ line :> Layer; plane ] do
+                let once () = (Orthogonal.constrain layer).Dispose()
+                once ()
+                let before = DisposeScopeManager.Statistics.ThreadTotalLiveCount
+                once ()
+                once ()
+                Expect.equal DisposeScopeManager.Statistics.ThreadTotalLiveCount before "live tensors")
+
         testCase "saved and loaded, it is the same layer" (fun () ->
             use _ = torch.NewDisposeScope()
 

@@ -153,7 +153,8 @@ module Claim =
 
             if List.forall Option.isSome values then
                 let values = List.choose id values
-                let least, most = List.min values, List.max values
+                // Not List.min and List.max, which pass over NaN.
+                let least, most = List.reduce min values, List.reduce max values
 
                 if least = most then
                     Report.number least

@@ -75,6 +75,15 @@ let tests =
 
                 Expect.equal (outcome.Holds, outcome.Held) (false, 1) "1 of 2")
 
+            testCase "a seed that gives no number shows in the range" (fun () ->
+                let outcome =
+                    Claim.overSeeds [ 1; 2; 3 ] (fun seed ->
+                        Claim.below "x" (Ours, 9.0) (fun () -> if seed = 2 then nan else float seed))
+                    |> Claim.measure
+
+                Expect.equal (outcome.Holds, outcome.Held) (false, 2) "2 of 3"
+                Expect.equal outcome.Measured "nan .. nan" "said")
+
             testCase "no seeds, equal seeds, and a wrong number needed are refused" (fun () ->
                 let claim _ = Claim.holds "x" Ours (fun () -> true)
 

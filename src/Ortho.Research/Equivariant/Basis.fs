@@ -86,17 +86,14 @@ module Basis =
     let diagrams (group: Group) (k: int) (l: int) : Diagram[] =
         diagramsWithin SetPartition.limit group k l
 
-    /// The diagram basis of S_n: D_d for each of `diagrams`; for O(n) and Sp(n) E_d and F_d, which span.
+    /// <summary>The maps of diagrams: D_d for S_n (a basis), D_d and J_d for A_n (a basis), E_d for O(n), F_d for Sp(n), E_d and H_d for SO(n).</summary>
+    /// <exception cref="T:System.ArgumentException">The group is Aut(G), or there are more than a million.</exception>
     [<CompiledName("Diagram")>]
     let diagram (group: Group) (k: int) (l: int) : LinearMap[] =
         check group k l
 
-        let map =
-            match group with
-            | Group.SymplecticForm n -> SymplecticFunctor.raw n
-            | _ -> Functor.diagram group.Dimension
-
-        diagrams group k l |> Array.map map
+        Spanning.within SetPartition.limit group k l
+        |> Array.map (Spanning.toMap group)
 
     /// <summary>The orbit basis of S_n: X_d for each of `diagrams`. Orthogonal in the Frobenius inner product, |X_d|^2 = n!/(n-t)! for t blocks. For
     /// A_n the X_d, then the J_d, which are orthogonal too; for Aut(G) the indicators of its orbits.</summary>
@@ -122,27 +119,16 @@ module Basis =
             let message = $"group must permute coordinates (S_n, A_n, Aut(G)), but is {group}."
             raise (System.ArgumentException(message, "group"))
 
-    /// <summary>Maps that span the equivariant maps, by the group's theorem: a basis for S_n, A_n and Aut(G); for O(n), SO(n) and Sp(n) a basis only
-    /// where n is large enough (`isIndependent`).</summary>
+    /// <summary>Maps that span the equivariant maps, by the group's theorem: those of `diagram`, for Aut(G) those of `orbit`. A basis for S_n, A_n and
+    /// Aut(G); for O(n), SO(n) and Sp(n) only where n is large enough (`isIndependent`).</summary>
     /// <exception cref="T:System.ArgumentException">There are more than a million.</exception>
     [<CompiledName("Spanning")>]
     let spanning (group: Group) (k: int) (l: int) : LinearMap[] =
         check group k l
 
         match group with
-        | Group.Permutations _
-        | Group.AllOrthogonal _
-        | Group.SymplecticForm _ -> diagram group k l
-        | Group.EvenPermutations _
         | Group.GraphAutomorphisms _ -> orbit group k l
-        | Group.Rotations 1 ->
-            [|
-                Functor.diagram 1 (Diagram.ofPartition k l (SetPartition.coarsest (k + l)))
-            |]
-        | Group.Rotations n ->
-            Array.append
-                (Brauer.enumerate 0 k l |> Array.map (Functor.diagram n))
-                (Brauer.enumerate n k l |> Array.map (HeadFunctor.determinant n))
+        | _ -> diagram group k l
 
     /// <summary>Whether `spanning` is a basis. S_n, A_n, Aut(G): always. O(n): n >= m / 2. Sp(n): n >= m. SO(n): as O(n), and m at most n or m - n odd.</summary>
     [<CompiledName("IsIndependent")>]

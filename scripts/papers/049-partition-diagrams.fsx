@@ -126,10 +126,10 @@ let fitted () =
     use _ = torch.no_grad ()
     let a, layer = draw 1 5, layer 0 5
     let image x (d: Diagram) = (Functor.diagram 5 d).Apply x
-    let images = Equivariant.diagrams (group 5) 2 2 |> Array.map (image a)
+    let images = Basis.diagrams (group 5) 2 2 |> Array.map (image a)
 
     let constants =
-        Equivariant.diagrams (group 5) 0 2 |> Array.map (image (a.new_ones 64L))
+        Basis.diagrams (group 5) 0 2 |> Array.map (image (a.new_ones 64L))
 
     let c = Basis.coordinates (Array.append images constants) (target a)
     let parts = c.split [| 15L; 2L |]

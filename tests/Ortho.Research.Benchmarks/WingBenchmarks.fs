@@ -49,7 +49,7 @@ type LayerSpeed() =
         layer <- Equivariant.ofWeight group (2, 2) weight
 
         alone <-
-            Equivariant.diagrams group 2 2
+            Basis.diagrams group 2 2
             |> Array.mapi (fun i d -> Functor.diagram 32 d .*. LinearMap.ofMatrix (weight[int64 i].t()))
             |> Array.reduce (+)
 

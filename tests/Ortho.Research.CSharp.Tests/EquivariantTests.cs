@@ -19,6 +19,7 @@ internal static class EquivariantTests
         Case("gives the bases as maps", Bases),
         Case("acts by group elements", Groups),
         Case("has a layer that commutes with permutations", Layer),
+        Case("sums and products", Sums),
         Case("trains the layer", Training),
         Case("refuses bad input by the name of the argument", BadInput),
     ]);
@@ -85,6 +86,21 @@ internal static class EquivariantTests
         That(Rep.Vector(group).Channels(2).Space == Space.Of(4, 2), "channels come last");
     }
 
+    static void Sums()
+    {
+        using var layer = Equivariant.Linear(1, Group.Orthogonal(3), Features.Tensors(0, 4) + Features.Tensors(1, 2), Features.Tensors(1, 3).Plus(Features.Tensors(2, 1)));
+        layer.to(float64);
+        Small(Equivariant.Check(1, layer), "commutes with O(3)");
+        Equal("weight_0_1 weight_1_0 bias_1", string.Join(' ', layer.state_dict().Keys), "no map joins an even order to an odd one");
+        Equal(2 * 9 + 9, (int)layer.forward(Draw(2, 5, 4 + 6)).size(1), "a flat vector");
+        Equal("5 3 3 1", string.Join(' ', layer.Output.Split([.. layer.Groups], layer.forward(Draw(2, 5, 10)))[1].shape), "and its parts");
+        using var local = Equivariant.Local(2, [Group.Symmetric(4), Group.Orthogonal(3)], Features.Local([1, 1], 2), Features.Local([1, 1], 2));
+        local.to(float64);
+        Small(Equivariant.Check(1, local), "a set of vectors: S_4 x O(3)");
+        Equal("4 3 2", string.Join(' ', local.Input.Space([.. local.Groups]).Shape), "axes of the factors, then channels");
+        Equal("[1, 1] 2", $"[{string.Join(", ", local.Input.Terms[0].Orders)}] {local.Input.Terms[0].Channels}", "a summand");
+    }
+
     static void Training()
     {
         using var layer = new EquivariantLayer(seed: 1, Group.Symmetric(4), inputOrder: 1, inputChannels: 1, outputOrder: 1, outputChannels: 1, hasBias: false);
@@ -102,7 +118,7 @@ internal static class EquivariantTests
         }
 
         That(Law.Distance(model.forward(x), y) < 1e-3, "learned");
-        Equal("{0,1} 2, {0|1} -1", string.Join(", ", Equivariant.Diagrams(layer.Group, 1, 1).Zip(layer.get_parameter("weight")!.flatten().data<float>(), (d, w) => $"{d.Partition} {Math.Round(w, 2)}").Reverse()), "a weight for each diagram");
+        Equal("{0,1} 2, {0|1} -1", string.Join(", ", Basis.Diagrams(layer.Group, 1, 1).Zip(layer.get_parameter("weight")!.flatten().data<float>(), (d, w) => $"{d.Partition} {Math.Round(w, 2)}")), "a weight for each diagram");
         var again = Equivariant.OfWeight(layer.Group, 1, 1, layer.get_parameter("weight")!);
         Equal(0.0, Law.Distance(again.Apply(x), layer.Linear.Apply(x)), "the layer's map from its weights");
     }
@@ -113,7 +129,9 @@ internal static class EquivariantTests
         Refused<ArgumentOutOfRangeException>("k", () => Basis.Dimension(Group.Symmetric(3), -1, 1));
         Refused<ArgumentException>("right", () => Rep.Permutation(3).Tensor(Rep.Permutation(4)));
         Refused<ArgumentOutOfRangeException>("inputChannels", () => new EquivariantLayer(1, Group.Symmetric(3), 1, 0, 1, 1));
-        Refused<ArgumentException>("outputOrder", () => new EquivariantLayer(1, Group.Symmetric(20), 4, 100, 4, 100));
+        Refused<ArgumentException>("output", () => new EquivariantLayer(1, Group.Symmetric(20), 4, 100, 4, 100));
+        Refused<ArgumentException>("output", () => new EquivariantLayer(1, Group.Orthogonal(3), 2, 1, 1, 1));
+        Refused<ArgumentException>("features", () => Equivariant.Local(1, [Group.Symmetric(3)], Features.Local([1, 1], 1), Features.Tensors(1, 1)));
         Refused<ArgumentException>("weight", () => Equivariant.OfWeight(Group.Symmetric(3), 1, 1, zeros(3, 1, 1)));
         Refused<ArgumentException>("map", () => Rep.Permutation(3).Equivariance(1, 1, Rep.Permutation(3), LinearMaps.Identity(4)));
         using var layer = new EquivariantLayer(1, Group.Symmetric(3), 1, 2, 1, 2);

@@ -168,6 +168,9 @@ internal static class SurfaceTests
         [typeof(LipschitzNetwork)] = () => new LipschitzNetwork(1, 1, [2, 2]),
         [typeof(ConstrainedLayer)] = () => Orthogonal.Constrain(TorchSharp.torch.nn.Linear(2, 2)),
         [typeof(TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>)] = () => TorchSharp.torch.nn.Linear(2, 2),
+        [typeof(Group[])] = () => new[] { Group.Symmetric(2) },
+        [typeof(IEnumerable<Group>)] = () => new[] { Group.Symmetric(2) },
+        [typeof(Features)] = () => Features.Tensors(1, 1),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -179,6 +182,7 @@ internal static class SurfaceTests
             typeof(DiagramProduct),
             typeof(DiagramFactors),
             typeof(DiagramTerm),
+            typeof(FeatureTerm),
             typeof(GridAxis),
             typeof(TensorKind),
             typeof(ConstraintReport),

@@ -1,31 +1,22 @@
 namespace Ortho
 
-open System
-open TorchSharp
+open System.Collections.Generic
 
-/// How one row of a diagram is read or written: the axes of each block that crosses to the other row, in order, and of each that does not.
-type internal RowPart =
+/// <summary>What joins the two rows of the diagrams of one group of a layer: m crossing strands, and for diagrams with a head its strands below
+/// and above.</summary>
+[<NoComparison>]
+type internal CrossingKey =
     {
-        Crossing: int[][]
-        Closed: int[][]
+        Crossing: int
+        Head: (struct (int * int)) voption
     }
 
-    member this.BlockCount = this.Crossing.Length + this.Closed.Length
-
-/// <summary>The diagrams with m crossing blocks, as pairs of a contraction of the bottom row and a placement in the top row.</summary>
+/// <summary>The diagrams of one kind as pairs of a contraction of the bottom row and a placement in the top row.</summary>
 /// <remarks>
-/// A contraction reads an input of k axes to one of m axes (sums included), a placement writes that to l axes; the order of the
-/// crossing blocks belongs to the placement. Every pair is one diagram, so a layer contracts once per contraction, mixes channels in one
-/// matrix product, and places once per placement.
+/// The order of the crossing strands belongs to the placement. Every pair is one diagram, so a layer contracts once for each contraction, mixes
+/// channels in one matrix product, and places once for each placement.
 /// </remarks>
-type internal CrossingGroup =
-    {
-        Contractions: RowPart[]
-        Placements: RowPart[]
-        /// The diagram of a contraction and a placement, or none where it would have too many blocks.
-        Pairs: Diagram option[,]
-    }
-
+[<RequireQualifiedAccess>]
 module internal CrossingGroups =
 
     let rec private choices (count: int) (items: 'a list) : 'a list list =
@@ -36,135 +27,217 @@ module internal CrossingGroups =
             (choices (count - 1) tail |> List.map (fun rest -> head :: rest))
             @ choices count tail
 
-    let rec private orders (items: 'a list) : 'a list list =
-        match items with
-        | [] -> [ [] ]
-        | _ ->
-            items
-            |> List.indexed
-            |> List.collect (fun (i, item) -> orders (List.removeAt i items) |> List.map (fun rest -> item :: rest))
+    let private orders (items: 'a list) : 'a list list =
+        Antisymmetry.arrangements items.Length [ 0 .. items.Length - 1 ]
+        |> List.map (List.map (fun i -> items[i]))
 
-    /// Every way to let m blocks of a partition of `axes` axes cross, in one order or in all.
-    let private rowParts (axes: int) (m: int) (arrange: int[] list -> int[] list list) =
-        [|
-            for partition in SetPartition.enumerate axes do
-                let blocks = List.ofArray partition.Blocks
+    /// Whether the diagrams with a head have so many strands.
+    let private hasHead (group: Group) (strands: int) =
+        match group with
+        | Group.EvenPermutations n -> n > 1 && (strands = n || strands = n - 1)
+        | _ -> false
 
-                for crossing in choices m blocks do
-                    let closed = blocks |> List.except crossing |> Array.ofList
+    /// <summary>The kinds of diagrams from rows of the given lengths to rows of the given lengths (bottom, top) of a group with diagrams.</summary>
+    let keys (group: Group) (bottoms: int[]) (tops: int[]) : CrossingKey[] =
+        let k, l = Array.max bottoms, Array.max tops
 
-                    for ordered in arrange crossing do
-                        {
-                            Crossing = Array.ofList ordered
-                            Closed = closed
-                        }
-        |]
-
-    /// The diagrams of k bottom and l top vertices with at most n blocks, for each number m of crossing blocks.
-    let make (n: int) (k: int) (l: int) : CrossingGroup[] =
         [|
             for m in 0 .. min k l do
-                let contractions = rowParts k m List.singleton
-                let placements = rowParts l m orders
+                { Crossing = m; Head = ValueNone }
 
-                let diagram (contraction: RowPart) (placement: RowPart) =
-                    if contraction.BlockCount + placement.BlockCount - m > n then
-                        None
-                    else
-                        let below (block: int[]) = block |> Array.map (fun v -> v + l)
-
-                        Array.concat
-                            [
-                                Array.map2 Array.append placement.Crossing (Array.map below contraction.Crossing)
-                                placement.Closed
-                                Array.map below contraction.Closed
-                            ]
-                        |> Diagram.ofBlocks k l
-                        |> Some
-
-                let pairs =
-                    Array2D.init contractions.Length placements.Length (fun p q ->
-                        diagram contractions[p] placements[q])
-
-                if pairs |> Seq.cast<Diagram option> |> Seq.exists _.IsSome then
-                    {
-                        Contractions = contractions
-                        Placements = placements
-                        Pairs = pairs
-                    }
+            match group with
+            | Group.EvenPermutations _ ->
+                for m in 0 .. min k l do
+                    for below in 0 .. k - m do
+                        for above in 0 .. l - m do
+                            if hasHead group (m + below + above) then
+                                {
+                                    Crossing = m
+                                    Head = ValueSome(struct (below, above))
+                                }
+            | Group.Rotations n when n > 1 ->
+                for m in 0 .. min k l do
+                    for below in 0 .. min n (k - m) do
+                        if n - below <= l - m then
+                            {
+                                Crossing = m
+                                Head = ValueSome(struct (below, n - below))
+                            }
+            | _ -> ()
         |]
 
-    let private crossingCount (parts: RowPart[]) = parts[0].Crossing.Length
+    /// The blocks of every way to cut a row of so many axes, as far as the group's diagrams do.
+    let private cuts (group: Group) (axes: int) : int[] list[] =
+        match group with
+        | Group.AllOrthogonal _
+        | Group.SymplecticForm _
+        | Group.Rotations _ when group <> Group.Rotations 1 ->
+            [|
+                for free in axes .. -2 .. 0 do
+                    for d in Brauer.enumerate free axes 0 do
+                        List.ofArray d.Partition.Blocks
+            |]
+        | _ -> [| for partition in SetPartition.enumerate axes -> List.ofArray partition.Blocks |]
 
-    /// Contractions of [*batch; n^k; C], side by side in the channels: [*batch; n^m; parts C].
-    let private gather (n: int64) (k: int) (parts: RowPart[]) =
-        Actions.scoped (fun (x: torch.Tensor) ->
-            let batch = int x.ndim - k - 1
-            let m = crossingCount parts
+    /// Whether a block of a row may cross or go to a head: for O(n), SO(n) and Sp(n) those of one axis, which must.
+    let private isPaired (group: Group) =
+        match group with
+        | Group.Rotations 1 -> false
+        | Group.AllOrthogonal _
+        | Group.SymplecticForm _
+        | Group.Rotations _ -> true
+        | _ -> false
 
-            let pieces =
-                parts
-                |> Array.map (fun part ->
-                    let view = StridedView.diagonal batch k n (Array.append part.Crossing part.Closed) x
+    /// <summary>Every way to read a row of one factor.</summary>
+    /// <param name="group">The factor.</param>
+    /// <param name="key">The kind of diagram.</param>
+    /// <param name="isTop">Whether the row is the upper one, whose parts fix the order of the crossing strands.</param>
+    /// <param name="first">The place of its first axis in the row of all factors.</param>
+    /// <param name="axes">How many axes it has.</param>
+    let parts (group: Group) (key: CrossingKey) (isTop: bool) (first: int) (axes: int) : RowPart[] =
+        let strand (block: int[]) =
+            {
+                Size = int64 group.Dimension
+                Axes = block |> Array.map (fun axis -> first + axis)
+            }
 
-                    match part.Closed with
-                    | [||] -> view
-                    | closed -> view.sum (Array.init closed.Length (fun i -> int64 (batch + m + i))))
+        let headed =
+            key.Head
+            |> ValueOption.map (fun (struct (below, above)) -> if isTop then above else below)
 
-            if pieces.Length = 1 then
-                pieces[0]
-            else
-                torch.cat (pieces, -1L))
+        let antisymmetry = headed |> ValueOption.map (Antisymmetry.make group.Dimension)
+        let strands = List.map strand >> Array.ofList
 
-    /// The sum of the placements of [*batch; n^m; parts C], one for each part of the channels: [*batch; n^l; C].
-    let private place (n: int64) (l: int) (channels: int64) (parts: RowPart[]) =
-        let m = crossingCount parts
+        [|
+            for blocks in cuts group axes do
+                let mayCross, paired =
+                    if isPaired group then
+                        blocks |> List.partition (fun block -> block.Length = 1)
+                    else
+                        blocks, []
 
-        Actions.scoped (fun (y: torch.Tensor) ->
-            let batch = int y.ndim - m - 1
-            let last = y.ndim - 1L
+                for crossing in choices key.Crossing mayCross do
+                    let rest = mayCross |> List.except crossing
 
-            let spread (q: int) =
-                let part = parts[q]
-                let axes = Array.append (Array.init m id) (Array.replicate part.Closed.Length -1)
-                StridedView.broadcast batch n axes (y.narrow (last, int64 q * channels, channels))
+                    let closed, head =
+                        if key.Head.IsSome then paired, rest else paired @ rest, []
 
-            let shape =
-                Array.concat
-                    [
-                        Array.init batch (fun axis -> y.size axis)
-                        Array.replicate l n
-                        [| channels |]
-                    ]
+                    // A strand of one axis that neither crosses nor goes to a head is no pair.
+                    let isDiagram =
+                        match headed with
+                        | ValueSome count -> head.Length = count
+                        | ValueNone -> not (isPaired group && rest.Length > 0)
 
-            let sum = y.new_zeros shape
+                    if isDiagram then
+                        let isForm = group.IsSymplecticForm
 
-            for q in 0 .. parts.Length - 1 do
-                let blocks = Array.append parts[q].Crossing parts[q].Closed
-                addInPlace (StridedView.diagonal batch l n blocks sum) (spread q)
+                        for ordered in (if isTop then orders crossing else [ crossing ]) do
+                            {
+                                Segments =
+                                    [|
+                                        {
+                                            Crossing = strands ordered
+                                            Head =
+                                                antisymmetry
+                                                |> ValueOption.map (fun antisymmetry ->
+                                                    struct (strands head, antisymmetry))
+                                        }
+                                    |]
+                                Closed = if isForm then [||] else strands closed
+                                Forms = if isForm then strands closed else [||]
+                            }
+        |]
 
-            sum)
+    /// <summary>From the axes between the rows of the bottom row to those of the top row, for one segment with a head: indices are those of its crossing
+    /// strands and its head together, row-major.</summary>
+    let between (group: Group) (key: CrossingKey) : SignedEntry[] =
+        let n = group.Dimension
 
-    /// <summary>The contractions of a group as one map, [n^k; C] -> [n^m; parts C], side by side in the channels.</summary>
-    let contract (n: int) (k: int) (channels: int64) (parts: RowPart[]) : LinearMap =
-        let size = int64 n
+        match key.Head with
+        | ValueNone -> [||]
+        | ValueSome(below, above) ->
+            let number count =
+                Antisymmetry.subsets n count
+                |> List.mapi (fun i subset -> subset, i)
+                |> dict
 
-        let space (axes: int) (channels: int64) =
-            (Space.power axes (Space.Of size)).Tensor(Space.Of channels)
+            let belowNumber, aboveNumber = number below, number above
+            let values = [ 0 .. n - 1 ]
 
-        let domain, codomain =
-            space k channels, space (crossingCount parts) (int64 parts.Length * channels)
+            let crossings =
+                match group with
+                // Of SO(n) the crossing strands have no part in the sign, and any values.
+                | Group.Rotations _ -> List.init (pown n key.Crossing) (fun index -> index, [])
+                | _ ->
+                    Antisymmetry.arrangements key.Crossing values
+                    |> List.map (fun word -> Antisymmetry.place n word, word)
 
-        Build.leaf
-            "contract"
-            domain
-            codomain
-            Traits.None
-            (Nullable())
-            (gather size k parts)
-            (place size k channels parts)
-        |> LinearFunction.Wrap
+            [|
+                for index, word in crossings do
+                    for under in Antisymmetry.subsets n below do
+                        if not (List.exists (fun value -> List.contains value word) under) then
+                            let left = values |> List.except (word @ under)
 
-    /// The placements of a group as one map, [n^m; parts C] -> [n^l; C]: the adjoint of the contractions of the same parts.
-    let expand (n: int) (l: int) (channels: int64) (parts: RowPart[]) : LinearMap =
-        (contract n l channels parts).Adjoint
+                            for over in choices above left do
+                                let missing = left |> List.except over
+
+                                {
+                                    Row = index * aboveNumber.Count + aboveNumber[over]
+                                    Column = index * belowNumber.Count + belowNumber[under]
+                                    IsOdd = Antisymmetry.isOdd (word @ over @ under @ missing)
+                                }
+            |]
+
+    /// The diagram of a contraction and a placement of one factor, whose rows start at the given axes.
+    let private diagram (bottom: RowPart, firstBottom: int, k: int) (top: RowPart, firstTop: int, l: int) : Diagram =
+        let below (strand: Strand) =
+            strand.Axes |> Array.map (fun axis -> axis - firstBottom + l)
+
+        let above (strand: Strand) =
+            strand.Axes |> Array.map (fun axis -> axis - firstTop)
+
+        Array.concat
+            [
+                Array.map2 (fun t b -> Array.append (above t) (below b)) top.Crossing bottom.Crossing
+                Array.concat [ top.Closed; top.Forms; top.Heads ] |> Array.map above
+                Array.concat [ bottom.Closed; bottom.Forms; bottom.Heads ] |> Array.map below
+            ]
+        |> Diagram.ofBlocks k l
+
+    /// A spanning map by its place in the list, and whether the pair stands for minus it.
+    [<Struct>]
+    type Pair = { Index: int; IsOdd: bool }
+
+    /// <summary>The spanning map that a contraction and a placement of one factor make, if there is one.</summary>
+    /// <param name="group">The factor.</param>
+    /// <param name="k">Its axes in the bottom row.</param>
+    /// <param name="l">Its axes in the top row.</param>
+    let pairing (group: Group) (k: int) (l: int) =
+        let places = Dictionary<struct (bool * Diagram), int>()
+
+        Spanning.within SetPartition.limit group k l
+        |> Array.iteri (fun i map ->
+            match map with
+            | Plain d
+            | Form d -> places[struct (false, d)] <- i
+            | Head d -> places[struct (true, d)] <- i)
+
+        fun (key: CrossingKey) (bottom: RowPart, firstBottom: int) (top: RowPart, firstTop: int) ->
+            let d = diagram (bottom, firstBottom, k) (top, firstTop, l)
+
+            match places.TryGetValue(struct (key.Head.IsSome, d)) with
+            | false, _ -> ValueNone
+            | true, index ->
+                // J takes the values of blocks by their least vertex; between the rows they stand crossing strands first.
+                let isOdd =
+                    match group with
+                    | Group.EvenPermutations _ when key.Head.IsSome ->
+                        [
+                            for strand in top.Crossing -> d.BlockOf(strand.Axes[0] - firstTop)
+                            for strand in top.Heads -> d.BlockOf(strand.Axes[0] - firstTop)
+                            for strand in bottom.Heads -> d.BlockOf(strand.Axes[0] - firstBottom + l)
+                        ]
+                        |> Antisymmetry.isOdd
+                    | _ -> false
+
+                ValueSome { Index = index; IsOdd = isOdd }

@@ -14,89 +14,16 @@ open TorchSharp
 [<RequireQualifiedAccess>]
 module HeadFunctor =
 
-    let rec private arrangements (count: int) (items: int list) : int list list =
-        if count = 0 then
-            [ [] ]
-        else
-            items
-            |> List.collect (fun item ->
-                arrangements (count - 1) (List.except [ item ] items)
-                |> List.map (fun rest -> item :: rest))
-
-    let private isOdd (values: int list) =
-        let numbers = Array.ofList values
-        let mutable odd = false
-
-        for i in 0 .. numbers.Length - 1 do
-            for j in i + 1 .. numbers.Length - 1 do
-                if numbers[i] > numbers[j] then
-                    odd <- not odd
-
-        odd
-
-    /// The place of values in a tensor of axes n, row-major.
-    let private place (n: int) (values: seq<int>) =
-        (0L, values) ||> Seq.fold (fun index value -> index * int64 n + int64 value)
-
-    /// <summary>A sparse matrix of signs on the last axes: y[row] += sign x[column] for each entry.</summary>
-    /// <param name="inputs">The number of last axes that columns count, row-major.</param>
-    /// <param name="outputs">The sizes of the axes that rows count and that take their place.</param>
-    /// <param name="entries">Row, column, and whether the sign is odd.</param>
-    let private sparse (inputs: int) (outputs: int64[]) (entries: (struct (int64 * int64 * bool))[]) =
-        let rows = torch.tensor [| for struct (row, _, _) in entries -> row |]
-        let columns = torch.tensor [| for struct (_, column, _) in entries -> column |]
-
-        let signs =
-            torch.tensor [| for struct (_, _, odd) in entries -> if odd then -1L else 1L |]
-
-        let size = Array.fold (*) 1L outputs
-
-        fun (x: torch.Tensor) ->
-            use scope = torch.NewDisposeScope()
-            let kept = Array.init (int x.ndim - inputs) x.size
-            let last = int64 kept.Length
-
-            let entries =
-                Array.fold (*) 1L (Array.init inputs (fun i -> x.size (kept.Length + i)))
-
-            let flat = x.reshape (Array.append kept [| entries |])
-            let read = flat.index_select (last, columns.``to`` x.device)
-            let signed = read .* signs.``to`` (x.dtype, x.device)
-
-            x.new_zeros (Array.append kept [| size |])
-            |> addAt last (rows.``to`` x.device) signed
-            |> fun y -> y.reshape (Array.append kept outputs)
-            |> scope.MoveToOuter
-
-    /// From n - s free axes to s: the bottom row antisymmetrised over each subset of values, then placed with the complement above.
+    /// From n - s free axes, the last, to s: the bottom row antisymmetrised over each set of values, then placed with the complement above.
     let private determinantStep (n: int) (s: int) =
-        let subsets =
-            arrangements (n - s) [ 0 .. n - 1 ] |> List.map List.sort |> List.distinct
-
-        let number = subsets |> List.mapi (fun i subset -> subset, int64 i) |> dict
-
-        let gather =
-            sparse
-                (n - s)
-                [| int64 subsets.Length |]
-                [|
-                    for values in arrangements (n - s) [ 0 .. n - 1 ] ->
-                        struct (number[List.sort values], place n values, isOdd values)
-                |]
-
-        let scatter =
-            sparse
-                1
-                (Array.replicate s (int64 n))
-                [|
-                    for subset in subsets do
-                        for values in arrangements s (List.except subset [ 0 .. n - 1 ]) ->
-                            struct (place n values, number[subset], isOdd (values @ subset))
-                |]
+        let below, above = Antisymmetry.make n (n - s), Antisymmetry.make n s
+        let complement = Antisymmetry.complement n s
 
         fun (x: torch.Tensor) ->
-            use gathered = gather x
-            scatter gathered
+            let axis = int x.ndim - (n - s)
+            use folded = Antisymmetry.fold axis below x
+            use moved = SignedGather.apply axis complement folded
+            Antisymmetry.unfold axis above moved
 
     let private space (n: int) (axes: int) = Space.power axes (Space.Of(int64 n))
 
@@ -148,21 +75,30 @@ module HeadFunctor =
         let read = number (Array.append through (Diagram.bottomBlocks d))
         let written = number (Array.append through (Diagram.topBlocks d))
 
-        let step =
-            sparse
-                read.Length
-                (Array.replicate written.Length (int64 n))
-                [|
-                    for values in arrangements d.BlockCount [ 0 .. n - 1 ] do
-                        let valueOf = Array.ofList values
-                        let word = [ for block in signature -> valueOf[block] ]
-                        let missing = List.except values [ 0 .. n - 1 ]
+        let entries =
+            [|
+                for values in Antisymmetry.arrangements d.BlockCount [ 0 .. n - 1 ] do
+                    let valueOf = Array.ofList values
+                    let word = [ for block in signature -> valueOf[block] ]
+                    let missing = List.except values [ 0 .. n - 1 ]
 
-                        let at (blocks: int[]) =
-                            blocks |> Seq.map (fun block -> valueOf[block]) |> place n
+                    let at (blocks: int[]) =
+                        blocks |> Seq.map (fun block -> valueOf[block]) |> Antisymmetry.place n
 
-                        struct (at written, at read, isOdd (word @ missing))
-                |]
+                    {
+                        Row = at written
+                        Column = at read
+                        IsOdd = Antisymmetry.isOdd (word @ missing)
+                    }
+            |]
+
+        let matrix = SignedGather.ofEntries (pown n written.Length) entries
+
+        let step (x: torch.Tensor) =
+            let kept = Array.init (int x.ndim - read.Length) x.size
+            use flat = x.reshape (Array.append kept [| pown (int64 n) read.Length |])
+            use signed = SignedGather.apply kept.Length matrix flat
+            signed.reshape (Array.append kept (Array.replicate written.Length (int64 n)))
 
         DiagramAction.act (int64 n) plan step
 

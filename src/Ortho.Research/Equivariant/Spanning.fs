@@ -47,3 +47,17 @@ module internal Spanning =
         | _, Form d -> SymplecticFunctor.raw n d
         | Group.EvenPermutations _, Head d -> HeadFunctor.jellyfish n d
         | _, Head d -> HeadFunctor.determinant n d
+
+    /// <summary>The squared Frobenius norm: the number of entries 1 and -1.</summary>
+    /// <remarks>n for each block; with a head n! for the free vertices of SO(n), n!/(n - t)! for t blocks of A_n.</remarks>
+    let normSquared (group: Group) (map: SpanningMap) : float =
+        let n = group.Dimension
+
+        let falling (count: int) =
+            Seq.fold (fun product i -> product * float (n - i)) 1.0 [ 0 .. count - 1 ]
+
+        match group, map with
+        | _, Plain d
+        | _, Form d -> float n ** float d.BlockCount
+        | Group.EvenPermutations _, Head d -> falling d.BlockCount
+        | _, Head d -> falling n * float n ** float (d.BlockCount - n)

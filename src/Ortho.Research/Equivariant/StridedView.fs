@@ -92,13 +92,15 @@ let broadcast (batch: int) (n: int64) (axes: int[]) (y: torch.Tensor) =
 
     ordered.expand sizes
 
-/// <summary>A view of x in which each block of axes is read along a line: [*batch; n^k] -> [*batch; sizes].</summary>
+/// <summary>A view of x in which each block of axes is read along a line: [*batch; n^k; *tail] -> [*batch; sizes; *tail].</summary>
 /// <param name="batch">Number of leading axes left alone.</param>
-/// <param name="sizes">The size of each axis of the view after the batch.</param>
+/// <param name="tail">Number of last axes left alone.</param>
+/// <param name="sizes">The size of each axis of the view between those.</param>
 /// <param name="lines">For each of them the axes (counted after the batch) that move with it, with their first index and their step.</param>
 /// <param name="x">The tensor; the view shares its memory.</param>
-let along (batch: int) (sizes: int64[]) (lines: (struct (int * int64 * int64))[][]) (x: torch.Tensor) =
+let along (batch: int) (tail: int) (sizes: int64[]) (lines: (struct (int * int64 * int64))[][]) (x: torch.Tensor) =
     let strides = x.stride ()
+    let last = int x.ndim - tail
 
     let start =
         lines
@@ -108,7 +110,7 @@ let along (batch: int) (sizes: int64[]) (lines: (struct (int * int64 * int64))[]
         Array.sumBy (fun (struct (axis, _, step)) -> step * strides[batch + axis])
 
     x.as_strided (
-        Array.append (Array.init batch x.size) sizes,
-        Array.append strides[.. batch - 1] (Array.map step lines),
+        Array.concat [ Array.init batch x.size; sizes; Array.init tail (fun i -> x.size (last + i)) ],
+        Array.concat [ strides[.. batch - 1]; Array.map step lines; strides[last..] ],
         x.storage_offset () + start
     )

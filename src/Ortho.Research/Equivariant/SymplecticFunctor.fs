@@ -40,6 +40,7 @@ module SymplecticFunctor =
     let private view (n: int64) (batch: int) (crossing: int[]) (inside: (struct (int * int))[]) (bits: int64[]) x =
         StridedView.along
             batch
+            0
             [|
                 for _ in crossing -> n
                 for _ in inside -> n / 2L

@@ -6,180 +6,471 @@ open FsCheck.FSharp
 open Ortho
 open TorchSharp
 
-/// n in 1..4, orders 0..2, channels 1..3.
-let private sizes (case: Case) =
-    let random = Random case.Seed
-    1 + random.Next 4, random.Next 3, random.Next 3, 1 + random.Next 3, 1 + random.Next 3
+/// A group, orders and channels with an equivariant map that is not 0, every group with small and with large n.
+type private Shape =
+    {
+        Group: Group
+        K: int
+        L: int
+        C: int
+        D: int
+    }
 
-let private weight (kind: TensorKind) (case: Case) n (k: int, c: int) (l: int, d: int) =
-    Seed.normal case.Seed kind [ int64 (Basis.dimension (Group.symmetric n) k l); int64 c; int64 d ]
+let private shape (case: Case) : Shape =
+    let random = Random case.Seed
+
+    let group =
+        match random.Next 6 with
+        | 0 -> Group.symmetric (1 + random.Next 4)
+        | 1 -> Group.alternating (1 + random.Next 4)
+        | 2 -> Group.orthogonal (1 + random.Next 4)
+        | 3 -> Group.specialOrthogonal (1 + random.Next 4)
+        | 4 -> Group.symplectic (2 + 2 * random.Next 2)
+        | _ -> Group.automorphisms ([| Graph.Path 3; Graph.Cycle 4; Graph.Cycle 5 |][random.Next 3])
+
+    let rec orders () =
+        let k, l = random.Next 4, random.Next 3
+
+        if Basis.dimension group k l > 0I then
+            k, l
+        else
+            orders ()
+
+    let k, l = orders ()
+
+    {
+        Group = group
+        K = k
+        L = l
+        C = 1 + random.Next 3
+        D = 1 + random.Next 3
+    }
+
+let private weightOf (kind: TensorKind) (seed: int) (shape: Shape) =
+    Seed.normal
+        seed
+        kind
+        [
+            int64 (Basis.dimension shape.Group shape.K shape.L)
+            int64 shape.C
+            int64 shape.D
+        ]
+
+let private mapOf (shape: Shape) (weight: torch.Tensor) =
+    Equivariant.ofWeight shape.Group (shape.K, shape.L) weight
+
+/// The sum of the maps of a basis, each with its own matrix of channels.
+let private plain (maps: LinearMap[]) (weight: torch.Tensor) =
+    maps
+    |> Array.mapi (fun i map -> map .*. LinearMap.ofMatrix (weight[int64 i].t()))
+    |> Array.reduce (+)
 
 let private law name (residual: Case -> float) =
     Property.check Property.config name (fun case -> residual case |> Property.within 1e-12 name)
 
-let private float32 = TensorKind.float32
+let private float64 = TensorKind.float64
 
-let tests =
-    testList
-        "equivariant layer"
-        [
-            law "is the sum of its diagrams, each with its own matrix of channels" (fun case ->
-                let n, k, l, c, d = sizes case
-                let group = Group.symmetric n
-                let w = weight TensorKind.float64 case n (k, c) (l, d)
+/// Every parameter drawn anew, biases too.
+let private drawn (seed: int) (layer: EquivariantLayer) =
+    use _ = torch.no_grad ()
+    layer.``to`` torch.float64 |> ignore
 
-                let plain =
-                    Equivariant.diagrams group k l
-                    |> Array.mapi (fun i diagram -> Functor.diagram n diagram .*. LinearMap.ofMatrix (w[int64 i].t()))
-                    |> Array.reduce (+)
+    layer.parameters ()
+    |> Seq.iteri (fun i p -> p.copy_ (Seed.normal (Seed.derive seed i) float64 p.shape) |> ignore)
 
-                Law.equality case.Seed (Equivariant.ofWeight group (k, l) w) plain)
+    layer
 
-            law "commutes with the group, bias included" (fun case ->
-                let n, k, l, c, d = sizes case
-                use layer = new EquivariantLayer(case.Seed, Group.symmetric n, k, c, l, d)
-                layer.``to`` torch.float64 |> ignore
-                use _ = torch.no_grad ()
+let private laws =
+    [
+        law "is the sum of a basis, each map with its own matrix of channels" (fun case ->
+            use _ = torch.NewDisposeScope()
+            let shape = shape case
+            let w = weightOf float64 case.Seed shape
+            Law.equality case.Seed (mapOf shape w) (plain (Basis.independent shape.Group shape.K shape.L) w))
 
-                (layer.get_parameter "bias")
-                    .copy_(Seed.normal 3 TensorKind.float64 (layer.get_parameter("bias").shape))
-                |> ignore
+        law "its adjoint is the sum of the adjoints" (fun case ->
+            use _ = torch.NewDisposeScope()
+            let shape = shape case
+            let w = weightOf float64 case.Seed shape
 
-                let g = Group.random case.Seed layer.Group
-                let x = case.Draw (Bench.double.Head) layer.InputRep.Space
-                let moved = (layer.InputRep.Of g).Apply x
-                Law.distance (layer.forward moved) ((layer.OutputRep.Of g).Apply(layer.forward x)))
+            Law.equality case.Seed (mapOf shape w).Adjoint (plain (Basis.independent shape.Group shape.K shape.L) w).Adjoint)
 
-            law "the linear part commutes with the generators" (fun case ->
-                let n, k, l, c, d = sizes case
-                use layer = new EquivariantLayer(case.Seed, Group.symmetric n, k, c, l, d)
-                layer.``to`` torch.float64 |> ignore
-                Rep.equivariance case.Seed 1 (layer.InputRep, layer.OutputRep) layer.Linear)
+        law "complex weights and input" (fun case ->
+            use _ = torch.NewDisposeScope()
+            let shape = shape case
+            let kind = TensorKind.cpu torch.complex128
+            let w = weightOf kind case.Seed shape
+            let map = mapOf shape w
+            let plain = plain (Basis.independent shape.Group shape.K shape.L) w
+            max (Law.equality case.Seed map plain) (Law.adjoint case.Seed map))
+    ]
 
-            testCase "lists each diagram of the basis once, and has exactly dim Hom times channels weights" (fun () ->
-                for n in 1..5 do
-                    for k in 0..3 do
-                        for l in 0..2 do
-                            let group = Group.symmetric n
-                            let diagrams = Equivariant.diagrams group k l
+/// Sp(n) is not compact: its elements have norms up to 10, and powers of them lose digits.
+let private tolerance (layer: EquivariantLayer) =
+    if layer.Groups |> Seq.exists (fun group -> (string group).StartsWith "Sp") then
+        1e-9
+    else
+        1e-12
+
+let private commutes name (make: Case -> EquivariantLayer) =
+    Property.check Property.config name (fun case ->
+        use _ = torch.NewDisposeScope()
+        use layer = drawn case.Seed (make case)
+
+        Equivariant.check case.Seed layer |> Property.within (tolerance layer) name)
+
+let private equivariance =
+    [
+        commutes "commutes with the group, bias included" (fun case ->
+            let s = shape case
+            new EquivariantLayer(case.Seed, s.Group, s.K, s.C, s.L, s.D))
+
+        commutes "direct sums commute" (fun case ->
+            let s = shape case
+
+            Equivariant.linear
+                case.Seed
+                s.Group
+                (Features.tensors s.K s.C + Features.tensors 1 2 + Features.tensors 0 1)
+                (Features.tensors s.L s.D + Features.tensors 2 1))
+
+        commutes "products of two groups commute with both" (fun case ->
+            let s, t = shape case, shape { case with Seed = case.Seed + 1 }
+
+            Equivariant.local
+                case.Seed
+                [ s.Group; t.Group ]
+                (Features.local [ s.K; min 1 t.K ] s.C + Features.local [ 1; 1 ] 1)
+                (Features.local [ s.L; t.L % 2 ] s.D + Features.local [ 1; 1 ] 2))
+    ]
+
+/// The map of a layer from its summands: each pair by `ofWeight`, in a block matrix.
+let private blocks =
+    law "a direct sum is the block matrix of its parts" (fun case ->
+        use _ = torch.NewDisposeScope()
+        let group = (shape case).Group
+        let inputs, outputs = [ 2, 2; 1, 1; 0, 3 ], [ 1, 2; 2, 1 ]
+
+        let features =
+            List.map (fun (order, channels) -> Features.tensors order channels)
+            >> List.reduce (+)
+
+        use layer =
+            drawn case.Seed (Equivariant.linear case.Seed group (features inputs) (features outputs))
+
+        let flat (map: LinearMap) =
+            LinearMap.reshape map.Codomain (Space.Of map.Codomain.Size)
+            * map
+            * LinearMap.reshape (Space.Of map.Domain.Size) map.Domain
+
+        let n = int64 group.Dimension
+
+        let part j (l, d) i (k, c) =
+            if (Basis.dimension group k l).IsZero then
+                LinearMap.zero (Space.Of(pown n k * int64 c)) (Space.Of(pown n l * int64 d))
+            else
+                flat (Equivariant.ofWeight group (k, l) (layer.get_parameter $"weight_{i}_{j}"))
+
+        outputs
+        |> List.mapi (fun j output -> inputs |> List.mapi (fun i input -> part j output i input))
+        |> LinearMap.block
+        |> Law.equality case.Seed layer.Linear)
+
+let private products =
+    law "a product of groups has the tensor products of their maps" (fun case ->
+        use _ = torch.NewDisposeScope()
+        let s, t = shape case, shape { case with Seed = case.Seed + 1 }
+        let s, t = { s with K = min s.K 2 }, { t with K = min t.K 1; L = min t.L 1 }
+        let ofOne (shape: Shape) = Basis.independent shape.Group shape.K shape.L
+        let maps = Array.allPairs (ofOne s) (ofOne t) |> Array.map (fun (a, b) -> a .*. b)
+
+        if maps.Length = 0 then
+            0.0
+        else
+            use layer =
+                drawn
+                    case.Seed
+                    (Equivariant.local
+                        case.Seed
+                        [ s.Group; t.Group ]
+                        (Features.local [ s.K; t.K ] s.C)
+                        (Features.local [ s.L; t.L ] s.D))
+
+            Law.equality case.Seed layer.Linear (plain maps (layer.get_parameter "weight")))
+
+/// One of each kind: heads above, below and in both rows, forms, small n, dense.
+let private examples =
+    [
+        Group.symmetric 3, 2, 2
+        Group.symmetric 2, 2, 1
+        Group.symmetric 4, 1, 2
+        Group.symmetric 3, 0, 2
+        Group.alternating 3, 2, 1
+        Group.alternating 3, 1, 1
+        Group.orthogonal 3, 2, 2
+        Group.orthogonal 2, 3, 1
+        Group.specialOrthogonal 3, 2, 1
+        Group.specialOrthogonal 2, 1, 1
+        Group.symplectic 2, 2, 2
+        Group.automorphisms (Graph.Cycle 4), 1, 1
+    ]
+
+let private gradients =
+    [
+        for group, k, l in examples do
+            testCase $"gradients in x, in the weights, and of the gradient: {group}, {k} -> {l}" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                let shape =
+                    {
+                        Group = group
+                        K = k
+                        L = l
+                        C = 2
+                        D = 3
+                    }
+
+                let w = weightOf float64 (k + l) shape
+                let x = Seed.normal 7 float64 (Seq.append [ 2L ] (mapOf shape w).Domain.Shape)
+                Expect.isLessThan (Law.gradient 1 (mapOf shape w).Apply x) Bench.gradient "x"
+                Expect.isLessThan (Law.gradient 1 (fun w -> (mapOf shape w).Apply x) w) Bench.gradient "weights"
+
+                // Of an energy of y its slope in x and in w; their own slopes are seen through a second backward.
+                let slopes (first: torch.Tensor) (other: torch.Tensor) (apply: torch.Tensor -> torch.Tensor -> torch.Tensor) =
+                    // Differences run without gradients, and autograd.grad on a tensor without a graph ends the process.
+                    use _ = torch.enable_grad ()
+
+                    let leaf =
+                        if first.requires_grad then
+                            first
+                        else
+                            first.detach().requires_grad_ true
+
+                    let other = other.detach().requires_grad_ true
+                    let y = apply leaf other
+                    let energy = (y.mul(y).mul y).sum()
+
+                    let both =
+                        torch.autograd.grad ([| energy |], [| leaf; other |], create_graph = true, retain_graph = true)
+
+                    torch.cat ([| both[0].reshape -1L; both[1].reshape -1L |], 0L)
+
+                let inX x =
+                    slopes x w (fun x w -> (mapOf shape w).Apply x)
+
+                let inW w =
+                    slopes w x (fun w x -> (mapOf shape w).Apply x)
+
+                Expect.isLessThan (Law.gradient 1 inX x) Bench.gradient "second derivatives with x"
+                Expect.isLessThan (Law.gradient 1 inW w) Bench.gradient "second derivatives with w")
+
+        testCase "gradient in a bias" (fun () ->
+            use _ = torch.NewDisposeScope()
+
+            use layer =
+                drawn 1 (new EquivariantLayer(1, Group.specialOrthogonal 3, 1, 2, 3, 2))
+
+            let x = Seed.normal 2 float64 [ 2L; 3L; 2L ]
+            let bias = layer.get_parameter "bias"
+            (layer.forward(x).pow(torch.tensor 2.0)).sum().backward()
+            let slope = bias.grad
+
+            let difference (i: int64) =
+                let energy step =
+                    use _ = torch.no_grad ()
+                    let unit = torch.zeros_like(bias).flatten()
+                    unit[i] <- torch.tensor (step: float)
+                    bias.add_ (unit.reshape bias.shape) |> ignore
+                    let energy = layer.forward(x).pow(torch.tensor 2.0).sum().item<float>()
+                    bias.sub_ (unit.reshape bias.shape) |> ignore
+                    energy
+
+                (energy 1e-6 - energy -1e-6) / 2e-6
+
+            let differences =
+                torch.tensor(Array.init (int (bias.numel ())) (int64 >> difference)).reshape bias.shape
+
+            Expect.isLessThan (Law.distance slope differences) Bench.gradient "bias")
+
+        testCase "a tensor changed in place between the passes gives NaN, and the process lives" (fun () ->
+            use _ = torch.NewDisposeScope()
+
+            let shape =
+                {
+                    Group = Group.symmetric 3
+                    K = 2
+                    L = 1
+                    C = 1
+                    D = 1
+                }
+
+            let w = (weightOf float64 1 shape).requires_grad_ true
+            let x = (Seed.normal 2 float64 [ 3L; 3L; 1L ])
+            let y = (mapOf shape w).Apply x
+            x.mul_ (torch.tensor 2.0) |> ignore
+            y.sum().backward()
+            Expect.isTrue (w.grad.isnan().all().item<bool>()) "gradient")
+    ]
+
+let private counts =
+    [
+        testCase "has exactly dim Hom times channels weights, and its bias dim Hom(0, l) times channels" (fun () ->
+            for group in
+                [
+                    Group.symmetric 3
+                    Group.symmetric 5
+                    Group.alternating 3
+                    Group.orthogonal 2
+                    Group.orthogonal 4
+                    Group.specialOrthogonal 3
+                    Group.symplectic 2
+                    Group.symplectic 4
+                    Group.automorphisms (Graph.Cycle 5)
+                ] do
+                for k in 0..3 do
+                    for l in 0..2 do
+                        let dimension = Basis.dimension group k l
+
+                        if dimension > 0I then
+                            use layer = new EquivariantLayer(1, group, k, 3, l, 2)
+                            let count = layer.parameters () |> Seq.sumBy _.numel()
 
                             Expect.equal
-                                (set diagrams)
-                                (set (Basis.diagrams group k l))
-                                $"diagrams, n = {n}, {k} -> {l}"
+                                (bigint count)
+                                (6I * dimension + 2I * Basis.dimension group 0 l)
+                                $"{group}, {k} -> {l}"
 
-                            Expect.equal
-                                (bigint diagrams.Length)
-                                (Basis.dimension group k l)
-                                $"each once, n = {n}, {k} -> {l}"
+            use layer = new EquivariantLayer(1, Group.symmetric 5, 2, 3, 2, 4)
 
-                use layer = new EquivariantLayer(1, Group.symmetric 5, 2, 3, 2, 4)
-                let count = layer.parameters () |> Seq.sumBy _.numel()
-                Expect.equal count (15L * 3L * 4L + 2L * 4L) "15 + 2 for a pair of channels, as in Maron et al. 2019")
+            Expect.equal
+                (layer.parameters () |> Seq.sumBy _.numel())
+                (15L * 3L * 4L + 2L * 4L)
+                "15 + 2 for a pair of channels, as in Maron et al. 2019")
 
-            testCase "its gradient in x, in the weights, and of the gradient" (fun () ->
-                use _ = torch.NewDisposeScope()
+        testCase "the cross product is the only SO(3)-layer from 2 to 1" (fun () ->
+            use _ = torch.NewDisposeScope()
+            let u, v = Seed.normal 1 float64 [ 7L; 3L ], Seed.normal 2 float64 [ 7L; 3L ]
 
-                for n, k, l, c, d in [ 3, 2, 2, 2, 3; 2, 2, 1, 1, 2; 4, 1, 2, 2, 1; 3, 0, 2, 1, 1; 2, 2, 2, 1, 1 ] do
-                    let case =
-                        {
-                            Size = 1
-                            Second = 1
-                            Batch = []
-                            Seed = n + k
-                        }
+            let layer =
+                Equivariant.ofWeight (Group.specialOrthogonal 3) (2, 1) (torch.ones (1L, 1L, 1L, dtype = torch.float64))
 
-                    let w = weight TensorKind.float64 case n (k, c) (l, d)
+            let outer = u.unsqueeze(-1L).mul(v.unsqueeze -2L).unsqueeze -1L
+            Expect.isLessThan (Law.distance (layer.Apply(outer).squeeze -1L) (torch.linalg.cross (u, v))) 1e-15 "u x v")
 
-                    let map w =
-                        Equivariant.ofWeight (Group.symmetric n) (k, l) w
+        testCase "fits A -> A + A^T + diag(A 1) at n = 5, and the same weights serve n = 9" (fun () ->
+            use _ = torch.NewDisposeScope()
 
-                    let x = Seed.normal 7 TensorKind.float64 (Seq.append [ 2L ] (map w).Domain.Shape)
-                    Expect.isLessThan (Law.gradient 1 (map w).Apply x) Bench.gradient "x"
-                    Expect.isLessThan (Law.gradient 1 (fun w -> (map w).Apply x) w) Bench.gradient "weights"
+            let target (a: torch.Tensor) =
+                a.add(a.mT).add(torch.diag_embed (a.sum -1L))
+            // Least squares: the layer is linear in its weights.
+            let n = 5
 
-                    // The gradient of |A x|^2 / 2 in x is A* A x; its own gradient is seen through a second backward.
-                    let slope (x: torch.Tensor) =
-                        // Differences run without gradients, and autograd.grad on a tensor without a graph ends the process.
-                        use _ = torch.enable_grad ()
+            let samples (n: int) seed =
+                Seed.normal seed float64 [ 12L; int64 n; int64 n ]
 
-                        let leaf =
-                            if x.requires_grad then
-                                x
-                            else
-                                x.detach().requires_grad_ true
+            let image (map: LinearMap) = (map.Apply(samples n 1)).flatten()
+            let images = Basis.independent (Group.symmetric n) 2 2 |> Array.map image
 
-                        let y = (map w).Apply leaf
-                        let energy = (y.mul y).sum()
-                        (torch.autograd.grad ([| energy |], [| leaf |], create_graph = true, retain_graph = true))[0]
+            let w =
+                (Basis.coordinates images ((target (samples n 1)).flatten())).reshape(15L, 1L, 1L)
 
-                    Expect.isLessThan (Law.gradient 1 slope x) Bench.gradient "second derivative")
+            for size in [ 5; 9 ] do
+                let x = samples size 2
 
-            testCase "same values with and without gradients asked for" (fun () ->
-                use _ = torch.NewDisposeScope()
-                use layer = new EquivariantLayer(1, Group.symmetric 4, 2, 3, 2, 2)
-                let x = Seed.normal 1 float32 [ 5L; 4L; 4L; 3L ]
-                let learning = layer.forward (x.clone().requires_grad_ true)
-                use _ = torch.no_grad ()
-                Expect.equal (Law.distance learning (layer.forward x)) 0.0 "values")
+                let y =
+                    (Equivariant.ofWeight (Group.symmetric size) (2, 2) w).Apply(x.unsqueeze -1L)
 
-            testCase "fits A -> A + A^T + diag(A 1) at n = 5, and the same weights serve n = 9" (fun () ->
-                use _ = torch.NewDisposeScope()
+                Expect.isLessThan (Law.distance (y.squeeze -1L) (target x)) 1e-12 $"n = {size}")
 
-                let target (a: torch.Tensor) =
-                    a.add(a.mT).add(torch.diag_embed (a.sum -1L))
-                // Least squares: the layer is linear in its weights.
-                let n, kind = 5, TensorKind.float64
+        testCase "first weights keep the variance of independent normal input" (fun () ->
+            use _ = torch.NewDisposeScope()
 
-                let samples (n: int) seed =
-                    Seed.normal seed kind [ 12L; int64 n; int64 n ]
-
-                let column (n: int) (x: torch.Tensor) (d: Diagram) =
-                    ((Functor.diagram n d).Apply x).flatten()
-
-                let diagrams = Equivariant.diagrams (Group.symmetric n) 2 2
-                let images = diagrams |> Array.map (column n (samples n 1))
-
-                let w =
-                    (Basis.coordinates images ((target (samples n 1)).flatten())).reshape(15L, 1L, 1L)
-
-                for size in [ 5; 9 ] do
-                    let x = samples size 2
-
-                    let y =
-                        (Equivariant.ofWeight (Group.symmetric size) (2, 2) w).Apply(x.unsqueeze -1L)
-
-                    Expect.isLessThan (Law.distance (y.squeeze -1L) (target x)) 1e-12 $"n = {size}")
-
-            testCase "first weights keep the variance of independent normal input" (fun () ->
-                use _ = torch.NewDisposeScope()
-
-                for n, k, l in [ 8, 2, 2; 8, 2, 1; 10, 1, 2; 3, 2, 2 ] do
-                    let squares =
+            let layers: (string * (int -> EquivariantLayer)) list =
+                [
+                    for group, k, l in
                         [
-                            for seed in 1..40 do
-                                use layer = new EquivariantLayer(seed, Group.symmetric n, k, 4, l, 6)
-                                use _ = torch.no_grad ()
+                            Group.symmetric 8, 2, 2
+                            Group.symmetric 8, 2, 1
+                            Group.symmetric 10, 1, 2
+                            Group.symmetric 3, 2, 2
+                            Group.alternating 3, 2, 1
+                            Group.orthogonal 5, 2, 2
+                            Group.specialOrthogonal 3, 2, 1
+                            Group.symplectic 4, 3, 1
+                            Group.automorphisms (Graph.Cycle 6), 1, 1
+                        ] do
+                        $"{group}, {k} -> {l}", (fun seed -> new EquivariantLayer(seed, group, k, 4, l, 6))
+                    "a direct sum",
+                    (fun seed ->
+                        Equivariant.linear
+                            seed
+                            (Group.symmetric 6)
+                            (Features.tensors 2 4 + Features.tensors 1 5)
+                            (Features.tensors 1 6))
+                    "a product",
+                    (fun seed ->
+                        Equivariant.local
+                            seed
+                            [ Group.symmetric 4; Group.orthogonal 3 ]
+                            (Features.local [ 1; 1 ] 4)
+                            (Features.local [ 1; 1 ] 6))
+                ]
 
-                                let y =
-                                    layer.forward (
-                                        Seed.normal
-                                            (Seed.derive seed 1)
-                                            float32
-                                            (Seq.append [ 16L ] layer.InputRep.Space.Shape)
-                                    )
+            for name, make in layers do
+                let squares =
+                    [
+                        for seed in 1..40 do
+                            use layer = make seed
+                            use _ = torch.no_grad ()
 
-                                float ((y.mul y).mean().item<float32>())
-                        ]
+                            let y =
+                                layer.forward (
+                                    Seed.normal
+                                        (Seed.derive seed 1)
+                                        TensorKind.float32
+                                        (Seq.append [ 16L ] layer.InputRep.Space.Shape)
+                                )
 
-                    // 40 draws of the weights; their spread gives the standard error.
-                    let mean = List.average squares
-                    let spread = sqrt (squares |> List.averageBy (fun s -> (s - mean) ** 2.0))
-                    Expect.isLessThan (abs (mean - 1.0)) (4.0 * spread / sqrt 39.0) $"mean square, n = {n}, {k} -> {l}")
+                            float ((y.mul y).mean().item<float32>())
+                    ]
 
-            testCase "a thousand steps leave no tensor behind" (fun () ->
-                use layer = new EquivariantLayer(1, Group.symmetric 4, 2, 2, 1, 2)
-                use x = Seed.normal 1 float32 [ 3L; 4L; 4L; 2L ]
+                // 40 draws of the weights; their spread gives the standard error.
+                let mean = List.average squares
+                let spread = sqrt (squares |> List.averageBy (fun s -> (s - mean) ** 2.0))
+                Expect.isLessThan (abs (mean - 1.0)) (4.0 * spread / sqrt 39.0) $"mean square, {name}")
+    ]
+
+let private life =
+    [
+        testCase "same values with and without gradients asked for" (fun () ->
+            use _ = torch.NewDisposeScope()
+            use layer = new EquivariantLayer(1, Group.symmetric 4, 2, 3, 2, 2)
+            let x = Seed.normal 1 TensorKind.float32 [ 5L; 4L; 4L; 3L ]
+            let learning = layer.forward (x.clone().requires_grad_ true)
+            use _ = torch.no_grad ()
+            Expect.equal (Law.distance learning (layer.forward x)) 0.0 "values")
+
+        testCase "outlives the scope that it is made in, and takes an empty batch" (fun () ->
+            for group, k, l in examples do
+                let layer =
+                    use _ = torch.NewDisposeScope()
+                    new EquivariantLayer(1, group, k, 2, l, 3)
+
+                use layer = layer
+                use _ = torch.NewDisposeScope()
+                let space = layer.InputRep.Space
+                let y = layer.forward (torch.zeros (Array.append [| 0L |] (Seq.toArray space.Shape)))
+                Expect.equal y.shape (Array.append [| 0L |] (Seq.toArray layer.OutputRep.Space.Shape)) $"{group}")
+
+        testCase "a thousand steps leave no tensor behind" (fun () ->
+            for make in
+                [
+                    fun () -> new EquivariantLayer(1, Group.symmetric 4, 2, 2, 1, 2)
+                    fun () -> new EquivariantLayer(1, Group.specialOrthogonal 3, 2, 2, 1, 2)
+                    fun () -> new EquivariantLayer(1, Group.automorphisms (Graph.Cycle 4), 1, 2, 1, 2)
+                ] do
+                use layer = make ()
+                use x = Seed.normal 1 TensorKind.float32 (Seq.append [ 3L ] layer.InputRep.Space.Shape)
                 use optimizer = torch.optim.SGD(layer.parameters (), 1e-3)
 
                 let step () =
@@ -197,18 +488,56 @@ let tests =
                 for _ in 1..1000 do
                     step ()
 
-                Expect.equal DisposeScopeManager.Statistics.ThreadTotalLiveCount before "live tensors")
+                Expect.equal DisposeScopeManager.Statistics.ThreadTotalLiveCount before $"live tensors, {layer.Group}")
 
-            testCase "bad input is refused before any weight is made" (fun () ->
-                use _ = torch.NewDisposeScope()
-                Refusal.expect "channels" (fun () -> new EquivariantLayer(1, Group.symmetric 3, 1, 0, 1, 1) |> ignore)
-                Refusal.expect "order" (fun () -> new EquivariantLayer(1, Group.symmetric 3, -1, 1, 1, 1) |> ignore)
-                Refusal.expect "size" (fun () -> new EquivariantLayer(1, Group.symmetric 12, 7, 1, 7, 1) |> ignore)
+        testCase "bad input is refused before any weight is made" (fun () ->
+            use _ = torch.NewDisposeScope()
+            let group = Group.symmetric 3
+            Refusal.expect "channels" (fun () -> new EquivariantLayer(1, group, 1, 0, 1, 1) |> ignore)
+            Refusal.expect "order" (fun () -> new EquivariantLayer(1, group, -1, 1, 1, 1) |> ignore)
+            Refusal.expect "size" (fun () -> new EquivariantLayer(1, Group.symmetric 12, 7, 1, 7, 1) |> ignore)
+            Refusal.expect "no map" (fun () -> new EquivariantLayer(1, Group.orthogonal 3, 2, 1, 1, 1) |> ignore)
+            let petersen = Group.automorphisms Graph.Petersen
+            Refusal.expect "entries" (fun () -> new EquivariantLayer(1, petersen, 4, 1, 4, 1) |> ignore)
 
-                Refusal.expect "weight" (fun () ->
-                    Equivariant.ofWeight (Group.symmetric 3) (2, 2) (torch.zeros (15L, 1L, 1L))
-                    |> ignore)
+            Refusal.expect "factors" (fun () ->
+                Equivariant.local 1 [ group; group ] (Features.tensors 1 1) (Features.local [ 1; 1 ] 1)
+                |> ignore)
 
-                use layer = new EquivariantLayer(1, Group.symmetric 3, 2, 1, 1, 1)
-                Refusal.expect "axes that are not n" (fun () -> layer.forward (torch.ones (2L, 4L, 4L, 1L)) |> ignore))
+            Refusal.expect "factors of a sum" (fun () -> Features.tensors 1 1 + Features.local [ 1; 1 ] 1 |> ignore)
+            Refusal.expect "no factor" (fun () -> Features.local [] 1 |> ignore)
+
+            Refusal.expect "weight" (fun () ->
+                Equivariant.ofWeight group (2, 2) (torch.zeros (15L, 1L, 1L)) |> ignore)
+
+            Refusal.expect "groups of a residual" (fun () ->
+                Equivariant.residual
+                    1
+                    (Rep.vector group, Rep.vector (Group.alternating 3))
+                    float64
+                    (fun x -> x.alias ())
+                |> ignore)
+
+            use layer = new EquivariantLayer(1, group, 2, 1, 1, 1)
+            Refusal.expect "axes that are not n" (fun () -> layer.forward (torch.ones (2L, 4L, 4L, 1L)) |> ignore)
+            Refusal.expect "kind" (fun () -> layer.forward (torch.ones (2L, 3L, 3L, 1L, dtype = torch.float64)) |> ignore))
+
+        testCase "the residual sees a layer that does not commute" (fun () ->
+            use _ = torch.NewDisposeScope()
+            let rho = Rep.vector (Group.orthogonal 3)
+            let relu (x: torch.Tensor) = x.relu ()
+            Expect.isGreaterThan (Equivariant.residual 1 (rho, rho) float64 relu) 0.1 "relu on vectors")
+    ]
+
+let tests =
+    testList
+        "equivariant layer"
+        [
+            yield! laws
+            yield! equivariance
+            blocks
+            products
+            yield! gradients
+            yield! counts
+            yield! life
         ]

@@ -203,7 +203,6 @@ let private refusals =
         Refusal.expect "no diagrams" (fun () -> Basis.diagrams (Group.specialOrthogonal 3) 1 1 |> ignore)
         Refusal.expect "no orbits" (fun () -> Basis.orbit (Group.orthogonal 3) 1 1 |> ignore)
         Refusal.expect "too many" (fun () -> Basis.spanning (Group.orthogonal 3) 9 9 |> ignore)
-        Refusal.expect "a layer" (fun () -> Equivariant.diagrams (Group.orthogonal 3) 1 1 |> ignore)
 
         Refusal.expect "space" (fun () ->
             Group.defect (Group.orthogonal 3) (LinearMap.identity (Space.Of 4L)) |> ignore)

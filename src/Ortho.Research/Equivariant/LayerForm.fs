@@ -1,0 +1,240 @@
+namespace Ortho
+
+open System
+open TorchSharp
+
+/// <summary>An equivariant layer without its weights, in the forms in which it can be applied: factored through its diagrams, as one dense
+/// matrix, or both.</summary>
+[<NoEquality; NoComparison>]
+type internal LayerForm =
+    {
+        Groups: Group[]
+        Input: Features
+        Output: Features
+        /// For each input summand (a constant last) and output summand: equivariant maps, input channels, output channels.
+        Blocks: (struct (int * int * int))[,]
+        Layout: LayerLayout voption
+        Dense: DenseLayer voption
+    }
+
+[<RequireQualifiedAccess>]
+module internal LayerForm =
+
+    /// The spanning maps that have weights: a basis, by their numbers in `Basis.spanning`.
+    let private kept (group: Group) (k: int) (l: int) : int[] =
+        Spanning.within SetPartition.limit group k l |> Array.mapi (fun i _ -> i)
+
+    let private isGraph (group: Group) = group.IsGraphAutomorphisms
+
+    /// The orders of each input summand, a constant's last.
+    let private bottoms (groups: Group[]) (input: Features) (hasConstant: bool) =
+        [|
+            for i in 0 .. input.Count - 1 -> input.OrdersOf i
+            if hasConstant then
+                yield Array.zeroCreate<int> groups.Length
+        |]
+
+    /// The number of maps for each pair of summands, as a message needs it: no map is made.
+    let dimensions (groups: Group[]) (input: Features) (output: Features) (hasConstant: bool) : bigint[,] =
+        let bottoms = bottoms groups input hasConstant
+
+        Array2D.init bottoms.Length output.Count (fun i j ->
+            (1I, Array.indexed groups)
+            ||> Array.fold (fun product (f, group) ->
+                product * Basis.dimension group (bottoms[i][f]) (output.OrdersOf(j)[f])))
+
+    /// The largest dense maps that are kept beside a factored layer, in entries.
+    [<Literal>]
+    let private small = 65_536.0
+
+    let private dense
+        (groups: Group[])
+        (input: Features)
+        (output: Features)
+        (blocks: (struct (int * int * int))[,])
+        (hasConstant: bool)
+        : DenseLayer =
+        let bottoms = bottoms groups input hasConstant
+
+        let size (orders: int[]) =
+            (1L, groups, orders)
+            |||> Array.fold2 (fun size group order -> size * pown (int64 group.Dimension) order)
+
+        let inputs = bottoms |> Array.map size
+        let outputs = Array.init output.Count (output.OrdersOf >> size)
+
+        let block i j =
+            let struct (count, _, _) = blocks[i, j]
+
+            if count = 0 then
+                ValueNone
+            else
+                match groups with
+                | [| Group.GraphAutomorphisms graph |] ->
+                    ValueSome(DenseLayer.orbits graph.Automorphisms (bottoms[i][0]) (output.OrdersOf(j)[0]))
+                | _ ->
+                    let maps =
+                        groups
+                        |> Array.mapi (fun f group ->
+                            let k, l = bottoms[i][f], output.OrdersOf(j)[f]
+                            let all = Basis.spanning group k l
+
+                            if isGraph group then
+                                all
+                            else
+                                kept group k l |> Array.map (fun index -> all[index]))
+
+                    ValueSome(
+                        maps
+                        |> Array.reduce (fun left right -> Array.allPairs left right |> Array.map (fun (a, b) -> a .*. b))
+                        |> DenseLayer.entries
+                    )
+
+        use _ = torch.NewDisposeScope()
+
+        {
+            Input = input
+            Output = output
+            InputSizes = inputs
+            OutputSizes = outputs
+            InputShape = (Features.space groups input).Axes
+            OutputShape = (Features.space groups output).Axes
+            HasConstant = hasConstant
+            Blocks = Array2D.init inputs.Length outputs.Length block
+        }
+
+    /// The entries of all spanning maps, as a dense layer keeps them.
+    let private entries (groups: Group[]) (input: Features) (output: Features) (hasConstant: bool) =
+        let counts = dimensions groups input output hasConstant
+        let bottoms = bottoms groups input hasConstant
+
+        let size (orders: int[]) =
+            (1.0, groups, orders)
+            |||> Array.fold2 (fun size group order -> size * float group.Dimension ** float order)
+
+        Seq.sum (
+            seq {
+                for i in 0 .. bottoms.Length - 1 do
+                    for j in 0 .. output.Count - 1 do
+                        let maps =
+                            match groups with
+                            | [| Group.GraphAutomorphisms _ |] -> 1.0
+                            | _ -> float counts[i, j]
+
+                        maps * size bottoms[i] * size (output.OrdersOf j)
+            }
+        )
+
+    /// <summary>The forms of a layer.</summary>
+    /// <exception cref="T:System.ArgumentException">The features do not fit the groups, or a layer that can only be dense is too large.</exception>
+    let make (groups: Group[]) (input: Features) (output: Features) (hasConstant: bool) : LayerForm =
+        let needed = entries groups input output hasConstant
+
+        if Array.exists isGraph groups then
+            Guard.holds "groups" (needed <= float DenseLayer.limit) (fun () ->
+                let names = String.Join(" x ", groups)
+
+                $"A layer of {names} from {input} to {output} has no diagrams and would keep {needed:N0} entries ({needed * 8.0 / 1048576.0:N0} MiB), more than the limit of {DenseLayer.limit:N0}: lower an order.")
+
+            let blocks =
+                dimensions groups input output hasConstant
+                |> Array2D.mapi (fun i j count ->
+                    let channels = if i < input.Count then int (input.ChannelsOf i) else 1
+                    struct (int count, channels, int (output.ChannelsOf j)))
+
+            {
+                Groups = groups
+                Input = input
+                Output = output
+                Blocks = blocks
+                Layout = ValueNone
+                Dense = ValueSome(dense groups input output blocks hasConstant)
+            }
+        else
+            let layout = LayerDiagrams.make kept groups input output hasConstant
+
+            {
+                Groups = groups
+                Input = input
+                Output = output
+                Blocks = layout.Blocks
+                Layout = ValueSome layout
+                Dense =
+                    if needed <= small then
+                        ValueSome(dense groups input output layout.Blocks hasConstant)
+                    else
+                        ValueNone
+            }
+
+    /// The weights of a plan, from those of each pair of summands.
+    let private planned (layout: LayerLayout) (weights: torch.Tensor[,]) (like: torch.Tensor) =
+        let all =
+            [|
+                for weight in Seq.cast<torch.Tensor> weights do
+                    if not (isNull weight) then
+                        weight.reshape -1L
+            |]
+
+        match all with
+        | [||] -> like.new_zeros 0L
+        | [| single |] -> layout.Arrange.Apply single
+        | several -> layout.Arrange.Apply(torch.cat (several, 0L))
+
+    /// The layer through its diagrams, or without the constant, or its adjoint.
+    let private factored (layout: LayerLayout) (plan: LayerPlan) (conjugate: bool) (weights: torch.Tensor[,]) (x: torch.Tensor) =
+        use scope = torch.NewDisposeScope()
+        let w = planned layout weights x
+        let w = if conjugate && w.is_complex () then w.conj () else w
+        scope.MoveToOuter(LayerFunction.Act plan x w)
+
+    /// <summary>The layer, in the cheaper of its forms.</summary>
+    /// <param name="form">The forms.</param>
+    /// <param name="weights">For each pair of summands [maps; input channels; output channels], null where there are no maps.</param>
+    /// <param name="x">The input's vector after any batch axes; its shape and kind were checked.</param>
+    let run (form: LayerForm) (weights: torch.Tensor[,]) (x: torch.Tensor) : torch.Tensor =
+        match form.Layout, form.Dense with
+        | ValueSome layout, ValueNone -> factored layout layout.Plan false weights x
+        | ValueNone, ValueSome dense -> DenseLayer.run dense weights x
+        | ValueSome layout, ValueSome _ -> factored layout layout.Plan false weights x
+        | ValueNone, ValueNone -> invalidArg "form" "form must have a form to apply."
+
+    /// The linear part as a map, differentiable in the weights, of which those of a constant are not used.
+    let linear (form: LayerForm) (weights: torch.Tensor[,]) (kind: TensorKind) : LinearMap =
+        let domain, codomain =
+            Features.space form.Groups form.Input, Features.space form.Groups form.Output
+
+        let apply, adjoint =
+            match form.Layout, form.Dense with
+            | ValueSome layout, _ ->
+                let back = layout.Plan.Adjoint
+                factored layout back.Adjoint false weights, factored layout back true weights
+            | ValueNone, ValueSome dense ->
+                let still = { dense with HasConstant = false }
+                DenseLayer.run still weights, DenseLayer.runAdjoint still weights
+            | ValueNone, ValueNone -> invalidArg "form" "form must have a form to apply."
+
+        Build.leaf $"Hom{domain}{codomain}" domain codomain Traits.None (Nullable kind) apply adjoint
+
+    /// |A|^2 of the maps of a pair of summands, in the order of their weights.
+    let squares (form: LayerForm) (i: int) (j: int) : float[] =
+        form.Groups
+        |> Array.mapi (fun f group ->
+            let k, l = form.Input.OrdersOf(i)[f], form.Output.OrdersOf(j)[f]
+
+            match group with
+            | Group.GraphAutomorphisms graph ->
+                graph.Automorphisms.OrbitsOfTuples(k + l)
+                |> Array.countBy id
+                |> Array.sortBy fst
+                |> Array.map (snd >> float)
+            | _ ->
+                let all = Spanning.within SetPartition.limit group k l
+
+                kept group k l
+                |> Array.map (fun index -> Spanning.normSquared group all[index]))
+        |> Array.reduce (fun left right -> Array.allPairs left right |> Array.map (fun (a, b) -> a * b))
+
+    /// The number of entries of an output summand, without channels.
+    let entriesOf (form: LayerForm) (j: int) : float =
+        (1.0, form.Groups, form.Output.OrdersOf j)
+        |||> Array.fold2 (fun size group order -> size * float group.Dimension ** float order)

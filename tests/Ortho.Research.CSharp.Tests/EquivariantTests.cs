@@ -17,6 +17,7 @@ internal static class EquivariantTests
         Case("composes diagrams as their maps compose", Diagrams),
         Case("measures how far a map is from commuting with the group", Representations),
         Case("gives the bases as maps", Bases),
+        Case("has exact inner products and bases made from them", InnerProducts),
         Case("acts by group elements", Groups),
         Case("has a layer that commutes with permutations", Layer),
         Case("sums and products", Sums),
@@ -71,6 +72,27 @@ internal static class EquivariantTests
         var x = Draw(1, 10, 3);
         var weights = Basis.Coordinates(diagrams.Select(map => map.Apply(x)).ToArray(), 2 * x + 3 * x.sum(1, keepdim: true));
         Equal("2 3", string.Join(' ', weights.data<double>().Select(w => Math.Round(w, 9))), "weights fitted to data");
+    }
+
+    static void InnerProducts()
+    {
+        var (plane, gram) = (Group.Orthogonal(2), Gram.Matrix(Group.Orthogonal(2), 2, 2));
+        Equal("4 2 2 2 4 2 2 2 4", string.Join(' ', gram.Cast<System.Numerics.BigInteger>()), "n to the number of loops");
+        Equal("3 3 False", $"{Basis.SpanningCount(plane, 2, 2)} {Basis.Dimension(plane, 2, 2)} {Basis.IsIndependent(plane, 1, 5)}", "counts");
+        var chosen = Basis.IndependentIndices(plane, 3, 3);
+        Equal("10 10 15", $"{chosen.Length} {Basis.Independent(plane, 3, 3).Length} {Basis.Spanning(plane, 3, 3).Length}", "a basis among them");
+        var basis = Basis.Orthonormal(plane, 3, 3);
+        var rows = stack(basis.Select(map => map.ToMatrix().flatten()).ToArray());
+        Small(Law.Distance(rows.mm(rows.t()), eye(10, dtype: float64)), "orthonormal");
+        var coefficients = tensor(Basis.OrthonormalCoefficients(plane, 3, 3));
+        Equal("10 15", string.Join(' ', coefficients.shape), "coefficients in the spanning maps");
+        var cup = Diagram.OfBlocks(0, 2, [[0, 1]]);
+        var apart = Diagram.OfBlocks(0, 2, [[0], [1]]);
+        Equal("3 9 0 6 4 2 6", string.Join(' ', Gram.Diagram(3, cup, apart), Gram.Diagram(3, apart, apart), Gram.Orbit(3, cup, apart), Gram.Orbit(3, apart, apart), Gram.Symplectic(4, cup, cup), Gram.Determinant(2, apart, apart), Gram.Jellyfish(3, apart, apart)), "one by one");
+        var (change, back) = (Basis.DiagramToOrbit(Group.Symmetric(3), 1, 1), Basis.OrbitToDiagram(Group.Symmetric(3), 1, 1));
+        Equal("7 2", string.Join(' ', change.Apply(tensor(new long[] { 5, 2 })).data<long>()), "from D to X");
+        Small(Law.Equality(1, back * change, LinearMaps.Identity(2)), "and back");
+        Refused<ArgumentException>("q", () => Gram.Diagram(3, cup, Diagram.Identity(2)));
     }
 
     static void Groups()

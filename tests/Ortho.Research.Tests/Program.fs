@@ -68,6 +68,8 @@ let tests =
             BrauerTests.tests
             GraphTests.tests
             GroupTests.tests
+            GramTests.tests
+            BasisTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
             PoissonTests.tests

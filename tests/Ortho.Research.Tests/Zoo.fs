@@ -107,6 +107,11 @@ module Zoo =
             free "orbit of automorphisms" (fun case ->
                 let orbits = Basis.orbit (Group.automorphisms (Graph.Path 4)) (case.Size % 3) 1
                 orbits[case.Seed % orbits.Length])
+            free "orthonormal map of Sp(2)" (fun case ->
+                let maps = Basis.orthonormal (Group.symplectic 2) 2 2
+                maps[case.Seed % maps.Length])
+            free "coordinates in D to X" (fun case -> Basis.diagramToOrbit (Group.symmetric (dimension case)) 1 2)
+            free "coordinates in X to D" (fun case -> Basis.orbitToDiagram (Group.alternating (dimension case)) 1 2)
             free "element of SO(n)" (fun case -> Group.random case.Seed (Group.specialOrthogonal (dimension case)))
             free "element of Sp(n)" (fun case -> Group.random case.Seed (Group.symplectic 4))
             entry

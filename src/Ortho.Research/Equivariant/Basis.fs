@@ -17,21 +17,6 @@ module Basis =
         Guard.atLeast "k" 0 k
         Guard.atLeast "l" 0 l
 
-    /// The number of standard tableaux over the Young diagrams of m boxes that a condition on their rows admits.
-    let private tableaux (m: int) (admits: int[] -> bool) =
-        YoungDiagram.enumerate m
-        |> Array.filter (fun y -> admits y.Rows)
-        |> Array.sumBy YoungDiagram.tableaux
-
-    let private isEven i = i % 2 = 0
-
-    let private orthogonal (n: int) (m: int) =
-        tableaux m (fun rows -> rows.Length <= n && Array.forall isEven rows)
-
-    let private columns (rows: int[]) =
-        Array.init (if rows.Length = 0 then 0 else rows[0]) (fun j ->
-            rows |> Array.filter (fun row -> row > j) |> Array.length)
-
     /// <summary>The dimension of the space of equivariant maps, by formula: no tensor is made.</summary>
     /// <param name="group">The group that acts on R^n.</param>
     /// <param name="k">Tensor order of the input, at least 0.</param>
@@ -42,27 +27,17 @@ module Basis =
     [<CompiledName("Dimension")>]
     let dimension (group: Group) (k: int) (l: int) : bigint =
         check group k l
-        let m = l + k
+        Dimension.ranks group (k + l) |> Dimension.total
 
-        match group with
-        | Group.Permutations n -> SetPartition.restrictedBell m n
-        | Group.EvenPermutations 1 -> 1I
-        | Group.EvenPermutations n ->
-            SetPartition.restrictedBell m n
-            + SetPartition.stirling m n
-            + SetPartition.stirling m (n - 1)
-        | Group.AllOrthogonal n -> orthogonal n m
-        | Group.Rotations n ->
-            orthogonal n m
-            + tableaux m (fun rows -> rows.Length = n && rows |> Array.forall (isEven >> not))
-        | Group.SymplecticForm n -> tableaux m (fun rows -> rows.Length <= n && Array.forall isEven (columns rows))
-        | Group.GraphAutomorphisms graph ->
-            let automorphisms = graph.Automorphisms
-
-            if bigint.Pow(bigint graph.Size, m) <= 16_777_216I then
-                bigint (1 + Array.max (automorphisms.OrbitsOfTuples m))
-            else
-                automorphisms.CountOrbits m
+    /// <summary>The number of maps of `spanning`, by formula: as `dimension` says for S_n, A_n and Aut(G), (m-1)!! for O(n) and Sp(n), m = l + k even,
+    /// and for SO(n) besides C(m, n) (m-n-1)!!, m - n even. It is the dimension where `isIndependent`.</summary>
+    /// <param name="group">The group that acts on R^n.</param>
+    /// <param name="k">Tensor order of the input, at least 0.</param>
+    /// <param name="l">Tensor order of the output, at least 0.</param>
+    [<CompiledName("SpanningCount")>]
+    let spanningCount (group: Group) (k: int) (l: int) : bigint =
+        check group k l
+        Dimension.sizes group (k + l) |> Dimension.total
 
     /// <summary>The diagrams that index the bases of S_n; for O(n) and Sp(n) the Brauer diagrams.</summary>
     /// <exception cref="T:System.ArgumentException">There are more than `limit`; the message says how many. The group's maps are not indexed by diagrams
@@ -92,8 +67,7 @@ module Basis =
     let diagram (group: Group) (k: int) (l: int) : LinearMap[] =
         check group k l
 
-        Spanning.within SetPartition.limit group k l
-        |> Array.map (Spanning.toMap group)
+        Spanning.within SetPartition.limit group k l |> Array.map (Spanning.toMap group)
 
     /// <summary>The orbit basis of S_n: X_d for each of `diagrams`. Orthogonal in the Frobenius inner product, |X_d|^2 = n!/(n-t)! for t blocks. For
     /// A_n the X_d, then the J_d, which are orthogonal too; for Aut(G) the indicators of its orbits.</summary>
@@ -134,19 +108,129 @@ module Basis =
     [<CompiledName("IsIndependent")>]
     let isIndependent (group: Group) (k: int) (l: int) : bool =
         check group k l
-        let m = k + l
+        Dimension.isIndependent group (k + l)
+
+    /// <summary>The places in `spanning` of maps that are a basis: from the front, each that is no combination of those before it. Exact, and no
+    /// tensor is made.</summary>
+    /// <param name="group">The group that acts on R^n.</param>
+    /// <param name="k">Tensor order of the input, at least 0.</param>
+    /// <param name="l">Tensor order of the output, at least 0.</param>
+    /// <returns>As many as `dimension`, increasing.</returns>
+    /// <exception cref="T:System.ArgumentException">There are more than a million maps to choose from.</exception>
+    /// <remarks>Where the maps are dependent, elimination on `Gram.matrix` modulo a prime: N maps of rank r take N r^2 / 2 steps.</remarks>
+    [<CompiledName("IndependentIndices")>]
+    let independentIndices (group: Group) (k: int) (l: int) : int[] =
+        check group k l
+
+        if Dimension.isIndependent group (k + l) then
+            let count = spanningCount group k l
+
+            count
+            |> SetPartition.withinLimit SetPartition.limit $"spanning maps from order {k} to order {l} of {group}"
+
+            Array.init (int count) id
+        else
+            Spanning.within SetPartition.limit group k l |> Independence.indices group k l
+
+    /// <summary>A basis: the maps of `spanning` at `independentIndices`.</summary>
+    /// <exception cref="T:System.ArgumentException">There are more than a million maps to choose from.</exception>
+    [<CompiledName("Independent")>]
+    let independent (group: Group) (k: int) (l: int) : LinearMap[] =
+        if isIndependent group k l then
+            spanning group k l
+        else
+            let maps = Spanning.within SetPartition.limit group k l
+
+            Independence.indices group k l maps
+            |> Array.map (fun i -> Spanning.toMap group maps[i])
+
+    /// The sum of one or more maps. In halves: a sum looks for each of its terms among all.
+    let rec private sum (maps: LinearMap[]) : LinearMap =
+        if maps.Length = 1 then
+            maps[0]
+        else
+            let first, second = Array.splitAt (maps.Length / 2) maps
+            sum first + sum second
+
+    /// <summary>An orthonormal basis in the Frobenius inner product. S_n, A_n, Aut(G): the maps of `orbit` over their norms. O(n), Sp(n), SO(n):
+    /// Gram-Schmidt of `independent` from the front, with coefficients from exact inner products.</summary>
+    /// <returns>As many as `dimension`; each takes tensors of any floating point type.</returns>
+    /// <exception cref="T:System.ArgumentException">There are more than a million maps to choose from, or for O(n), Sp(n) and SO(n) the dimension is
+    /// above `Gram.limit`.</exception>
+    [<CompiledName("Orthonormal")>]
+    let orthonormal (group: Group) (k: int) (l: int) : LinearMap[] =
+        check group k l
+
+        match group with
+        | Orthonormal.Orbits norms -> Array.map2 (fun norm map -> 1.0 / norm * map) (norms k l) (orbit group k l)
+        | _ ->
+            dimension group k l
+            |> SetPartition.withinLimit Gram.limit $"maps of a basis from order {k} to order {l} of {group}"
+
+            let maps = Spanning.within SetPartition.limit group k l
+            let chosen = Independence.indices group k l maps |> Array.map (fun i -> maps[i])
+            let coefficients = Orthonormal.ofIndependent group chosen
+            let independent = chosen |> Array.map (Spanning.toMap group)
+
+            Array.init chosen.Length (fun i ->
+                [|
+                    for j in 0..i do
+                        if coefficients[i, j] <> 0.0 then
+                            coefficients[i, j] * independent[j]
+                |]
+                |> sum)
+
+    /// <summary>The coefficients of `orthonormal` in `spanning`: orthonormal[i] = sum over j of c[i, j] spanning[j].</summary>
+    /// <returns>Shape [dimension; spanningCount]. C G C^T = 1 for G = `Gram.matrix`.</returns>
+    /// <exception cref="T:System.ArgumentException">There would be more than 2^24 coefficients.</exception>
+    [<CompiledName("OrthonormalCoefficients")>]
+    let orthonormalCoefficients (group: Group) (k: int) (l: int) : float[,] =
+        check group k l
+        let rows, columns = dimension group k l, spanningCount group k l
+
+        rows * columns
+        |> SetPartition.withinLimit (Gram.limit * Gram.limit) $"coefficients ({rows} x {columns})"
+
+        Orthonormal.coefficients group k l
+
+    /// The diagrams of D and X, and the number of J.
+    let private diagramsAndHeads (group: Group) (k: int) (l: int) =
+        check group k l
 
         match group with
         | Group.Permutations _
-        | Group.EvenPermutations _
-        | Group.GraphAutomorphisms _ -> true
-        | Group.AllOrthogonal n -> m % 2 = 1 || 2 * n >= m
-        | Group.SymplecticForm n -> m % 2 = 1 || n >= m
-        | Group.Rotations 1 -> true
-        | Group.Rotations n ->
-            if m % 2 = 0 && 2 * n < m then false
-            elif (m - n) % 2 <> 0 then true
-            else m <= n
+        | Group.EvenPermutations _ ->
+            let all = diagrams (Group.Symmetric group.Dimension) k l
+            all, int (spanningCount group k l) - all.Length
+        | _ ->
+            let message =
+                $"group must be S_n or A_n, whose maps have coordinates in D and X, but is {group}."
+
+            raise (System.ArgumentException(message, "group"))
+
+    /// <summary>The change of coordinates from `diagram` to `orbit`: c -> x with c[0] D[0] + c[1] D[1] + ... = x[0] X[0] + x[1] X[1] + .... Its
+    /// matrix has entry 1 where the column's diagram refines the row's (J stays as it is).</summary>
+    /// <param name="group">S_n or A_n, for any n.</param>
+    /// <param name="k">Tensor order of the input, at least 0.</param>
+    /// <param name="l">Tensor order of the output, at least 0.</param>
+    /// <returns>A map of R^dimension, on tensors [*batch; dimension] of any type, exact on integers; differentiable.</returns>
+    /// <exception cref="T:System.ArgumentException">The group is another, or the matrix has more than a million entries.</exception>
+    [<CompiledName("DiagramToOrbit")>]
+    let diagramToOrbit (group: Group) (k: int) (l: int) : LinearMap =
+        let diagrams, heads = diagramsAndHeads group k l
+        OrbitCoordinates.change "D→X" (OrbitBasis.ofDiagram group.Dimension) heads diagrams
+
+    /// <summary>The change of coordinates from `orbit` to `diagram`, inverse to `diagramToOrbit`: its entries are the Moebius function of the
+    /// lattice of partitions.</summary>
+    /// <param name="group">S_n or A_n, for any n.</param>
+    /// <param name="k">Tensor order of the input, at least 0.</param>
+    /// <param name="l">Tensor order of the output, at least 0.</param>
+    /// <returns>A map of R^dimension, on tensors [*batch; dimension] of any type, exact on integers; differentiable.</returns>
+    /// <exception cref="T:System.ArgumentException">The group is another, or the matrix has more than a million entries.</exception>
+    [<CompiledName("OrbitToDiagram")>]
+    let orbitToDiagram (group: Group) (k: int) (l: int) : LinearMap =
+        let diagrams, heads = diagramsAndHeads group k l
+        OrbitCoordinates.change "X→D" OrbitBasis.toDiagrams heads diagrams
 
     /// <summary>The least-squares coordinates of a tensor in the span of others: c with y = c[0] images[0] + c[1] images[1] + ... as
     /// nearly as can be. With images A_i x of a basis A it fits the weights of an equivariant layer to data (x, y).</summary>

@@ -16,6 +16,10 @@ let private act (n: int64) (inputs: int) (outputs: int) (rows: torch.Tensor) (co
         |> addAt last (rows.``to`` x.device) read
         |> fun y -> y.reshape (Array.append kept (Array.replicate outputs n)))
 
+/// The sizes of the orbits on m-tuples, by first tuple.
+let sizes (group: PermutationGroup) (m: int) : int[] =
+    group.OrbitsOfTuples m |> Array.countBy id |> Array.map snd
+
 /// The indicators of all orbits, by first tuple: orthogonal, |X|^2 = the orbit's size.
 let indicators (group: PermutationGroup) (k: int) (l: int) : LinearMap[] =
     let n = int64 group.Degree

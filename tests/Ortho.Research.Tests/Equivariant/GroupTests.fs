@@ -7,7 +7,7 @@ open Ortho
 open TorchSharp
 
 /// Catalogue A4: dimensions for m = l + k = 0..6, by n.
-let private tables =
+let tables =
     [
         "S_n",
         Group.symmetric,
@@ -59,7 +59,7 @@ let private tables =
     ]
 
 /// The rank of maps as vectors of their entries, in float64.
-let private rank (maps: LinearMap[]) =
+let rank (maps: LinearMap[]) =
     if maps.Length = 0 then
         0
     else

@@ -16,10 +16,8 @@ type internal Table(double: torch.Tensor) =
                 torch.float32
         )
 
-    /// Lets the numbers outlive the scope that they were made in; they are freed with the table.
-    member _.Detach() =
-        double.DetachFromDisposeScope() |> ignore
-        single.DetachFromDisposeScope() |> ignore
+    /// What the table holds.
+    member _.Tensors = [| double; single |]
 
     /// The numbers with the precision and on the device of x, in the current scope: real numbers stay real for complex x.
     member _.Like(x: torch.Tensor) : torch.Tensor =

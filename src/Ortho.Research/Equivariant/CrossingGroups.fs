@@ -77,7 +77,10 @@ module internal CrossingGroups =
                     for d in Brauer.enumerate free axes 0 do
                         List.ofArray d.Partition.Blocks
             |]
-        | _ -> [| for partition in SetPartition.enumerate axes -> List.ofArray partition.Blocks |]
+        | _ ->
+            [|
+                for partition in SetPartition.enumerate axes -> List.ofArray partition.Blocks
+            |]
 
     /// Whether a block of a row may cross or go to a head: for O(n), SO(n) and Sp(n) those of one axis, which must.
     let private isPaired (group: Group) =
@@ -119,8 +122,7 @@ module internal CrossingGroups =
                 for crossing in choices key.Crossing mayCross do
                     let rest = mayCross |> List.except crossing
 
-                    let closed, head =
-                        if key.Head.IsSome then paired, rest else paired @ rest, []
+                    let closed, head = if key.Head.IsSome then paired, rest else paired @ rest, []
 
                     // A strand of one axis that neither crosses nor goes to a head is no pair.
                     let isDiagram =
@@ -157,9 +159,7 @@ module internal CrossingGroups =
         | ValueNone -> [||]
         | ValueSome(below, above) ->
             let number count =
-                Antisymmetry.subsets n count
-                |> List.mapi (fun i subset -> subset, i)
-                |> dict
+                Antisymmetry.subsets n count |> List.mapi (fun i subset -> subset, i) |> dict
 
             let belowNumber, aboveNumber = number below, number above
             let values = [ 0 .. n - 1 ]

@@ -37,15 +37,28 @@ module internal DenseLayer =
     /// The maps of a permutation group by the orbits of its tuples.
     let orbits (group: PermutationGroup) (k: int) (l: int) : DenseBlock =
         let numbers = group.OrbitsOfTuples(k + l)
-        Orbits(torch.tensor(numbers).DetachFromDisposeScope())
+        Orbits(torch.tensor numbers)
 
     /// The maps of a product of groups, one after the other those of the last factor fastest.
     let entries (maps: LinearMap[]) : DenseBlock =
         use scope = torch.NewDisposeScope()
         let columns = maps |> Array.map (fun map -> (LinearMap.toMatrix map).reshape -1L)
-        let table = Table(torch.stack(columns, 1).contiguous ())
-        table.Detach()
+        let table = Table(torch.stack(columns, 1).contiguous())
+
+        for tensor in table.Tensors do
+            scope.MoveToOuter tensor |> ignore
+
         Entries table
+
+    /// The tensors that a layer holds.
+    let tensors (layer: DenseLayer) : torch.Tensor[] =
+        [|
+            for block in Seq.cast<DenseBlock voption> layer.Blocks do
+                match block with
+                | ValueSome(Orbits numbers) -> yield numbers
+                | ValueSome(Entries table) -> yield! table.Tensors
+                | ValueNone -> ()
+        |]
 
     /// The matrix [N_in c; N_out d] of the weights [D; c; d].
     let private matrix (block: DenseBlock) (inputs: int64) (outputs: int64) (weight: torch.Tensor) =
@@ -54,9 +67,9 @@ module internal DenseLayer =
         let spread =
             match block with
             | Orbits numbers -> weight.index_select (0L, numbers.``to`` weight.device)
-            | Entries table -> (table.Like weight).``to``(weight.dtype).matmul (weight.reshape (weight.size 0, c * d))
+            | Entries table -> (table.Like weight).``to``(weight.dtype).matmul(weight.reshape (weight.size 0, c * d))
 
-        spread.reshape(outputs, inputs, c, d).permute(1L, 2L, 0L, 3L).reshape (inputs * c, outputs * d)
+        spread.reshape(outputs, inputs, c, d).permute(1L, 2L, 0L, 3L).reshape(inputs * c, outputs * d)
 
     let private row (layer: DenseLayer) (weights: torch.Tensor[,]) (like: torch.Tensor) (i: int) =
         let channels =

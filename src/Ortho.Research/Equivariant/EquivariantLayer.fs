@@ -58,8 +58,8 @@ type EquivariantLayer
     inherit torch.nn.Module<torch.Tensor, torch.Tensor>("EquivariantLayer")
 
     let groups =
-        Features.check groups input
-        Features.check groups output
+        Features.check "input" groups input
+        Features.check "output" groups output
         Array.copy groups
 
     let inputs = input.Count
@@ -90,10 +90,21 @@ type EquivariantLayer
         Guard.holds "output" (weights <= LayerWeights.limit) (fun () ->
             $"A layer of {names} from {input} to {output} has {weights:N0} weights ({4I * weights / 1048576I:N0} MiB), more than the limit of {LayerWeights.limit:N0}: lower an order or the channels.")
 
-        Guard.holds "output" (Seq.exists (fun i -> Seq.exists (fun j -> counts[i, j] > 0I) [ 0 .. output.Count - 1 ]) [ 0 .. inputs - 1 ]) (fun () ->
-            $"A layer of {names} from {input} to {output} must have an equivariant map, but there is none except 0.")
+        Guard.holds
+            "output"
+            (Seq.exists (fun i -> Seq.exists (fun j -> counts[i, j] > 0I) [ 0 .. output.Count - 1 ]) [ 0 .. inputs - 1 ])
+            (fun () ->
+                $"A layer of {names} from {input} to {output} must have an equivariant map, but there is none except 0.")
 
-    let form = LayerForm.make groups input output hasBias
+    let form =
+        use _ = torch.NewDisposeScope()
+        let form = LayerForm.make groups input output hasBias
+
+        // The layer outlives the scope that it is made in.
+        for tensor in form.Tensors do
+            tensor.DetachFromDisposeScope() |> ignore
+
+        form
 
     do
         form.Blocks
@@ -138,6 +149,8 @@ type EquivariantLayer
                 this.get_parameter (name i j) :> torch.Tensor)
 
     let inputSpace = Features.space groups input
+    let run = LayerForm.run form
+    let mutable method = LayerMethod.Cheapest
 
     /// A layer from tensors of one order to tensors of one order.
     new
@@ -150,6 +163,7 @@ type EquivariantLayer
             outputChannels: int,
             [<Optional; DefaultParameterValue(true)>] hasBias: bool
         ) =
+        Guard.notNull "group" group
         Guard.atLeast "inputOrder" 0 inputOrder
         Guard.positive "inputChannels" inputChannels
         Guard.atLeast "outputOrder" 0 outputOrder
@@ -164,10 +178,44 @@ type EquivariantLayer
         )
 
     /// The factors of the group that the layer commutes with.
-    member _.Groups: System.Collections.Generic.IReadOnlyList<Group> = Array.AsReadOnly groups
+    member _.Groups: System.Collections.Generic.IReadOnlyList<Group> =
+        Array.AsReadOnly groups
 
     /// The group that the layer commutes with; of a product the first factor.
     member _.Group = groups[0]
+
+    /// <summary>How the layer is computed; by default as counting says.</summary>
+    /// <exception cref="T:System.ArgumentException">Set to a method that the layer does not have: Aut(G) has no diagrams, and large layers keep no dense maps.</exception>
+    member _.Method
+        with get () = method
+        and set (value: LayerMethod) =
+            let has =
+                match value with
+                | LayerMethod.Factored -> form.Layout.IsSome
+                | LayerMethod.Dense -> form.Dense.IsSome
+                | LayerMethod.Cheapest -> true
+                | _ -> false
+
+            Guard.holds "value" has (fun () ->
+                $"value must be a method of this layer, but is {value}: Aut(G) has no diagrams, and layers of more than {LayerForm.small:N0} entries keep no dense maps.")
+
+            method <- value
+
+    /// <summary>The work of one method, counted, for so many elements, forward only.</summary>
+    /// <exception cref="T:System.ArgumentException">The layer does not have the method.</exception>
+    member _.Work(batch: int64, way: LayerMethod) : LayerWork =
+        Guard.atLeast "batch" 0L batch
+        let struct (factored, dense) = LayerForm.works form batch
+
+        match way, factored, dense with
+        | (LayerMethod.Factored | LayerMethod.Cheapest), ValueSome work, ValueNone
+        | LayerMethod.Factored, ValueSome work, _
+        | LayerMethod.Dense, _, ValueSome work
+        | LayerMethod.Cheapest, ValueNone, ValueSome work -> work
+        | LayerMethod.Cheapest, ValueSome a, ValueSome b -> if a.Cost <= b.Cost then a else b
+        | _ ->
+            let message = $"way must be a method of this layer, but is {way}."
+            raise (ArgumentException(message, "way"))
 
     /// What the layer reads.
     member _.Input = input
@@ -186,6 +234,13 @@ type EquivariantLayer
         let kind = TensorKind.ofTensor (Seq.head (this.parameters ()))
         LayerForm.linear form (weights ()) kind
 
+    override _.Dispose(disposing: bool) =
+        if disposing then
+            for tensor in form.Tensors do
+                tensor.Dispose()
+
+        base.Dispose disposing
+
     /// <summary>The layer on a batch: [*batch; input element] -> [*batch; output element].</summary>
     /// <exception cref="T:System.ArgumentException">The last axes of x are not the input's, or x differs in type or device from the weights.</exception>
     override _.forward(x: torch.Tensor) =
@@ -196,13 +251,18 @@ type EquivariantLayer
             $"x must have last axes {inputSpace}, the input of a layer of {groups[0]}, but has shape {Guard.showShape x.shape}.")
 
         let weights = weights ()
-        let kind = weights |> Seq.cast<torch.Tensor> |> Seq.find (isNull >> not) |> TensorKind.ofTensor
+
+        let kind =
+            weights
+            |> Seq.cast<torch.Tensor>
+            |> Seq.find (isNull >> not)
+            |> TensorKind.ofTensor
 
         Guard.holds "x" (TensorKind.matches kind x) (fun () ->
             $"x must be {kind}, like the weights, but is {TensorKind.ofTensor x}.")
 
         use scope = torch.NewDisposeScope()
-        scope.MoveToOuter((LayerForm.run form weights x).contiguous ())
+        scope.MoveToOuter((run method weights x).contiguous())
 
 /// <summary>Equivariant maps with channels, (R^n)^k (x) R^c -> (R^n)^l (x) R^d: every map of a basis with its own c x d matrix of weights.</summary>
 /// <remarks>Source: Pearce-Crump 2212.08648, 2212.08630. Channels are the last axis. The sum over diagrams is grouped by the number of
@@ -247,6 +307,7 @@ module Equivariant =
     /// <param name="output">What it writes.</param>
     [<CompiledName("Linear")>]
     let linear (seed: int) (group: Group) (input: Features) (output: Features) : EquivariantLayer =
+        Guard.notNull "group" group
         new EquivariantLayer(seed, [| group |], input, output)
 
     /// <summary>The same for a product of groups, each of which acts on axes of its own (local symmetries).</summary>
@@ -258,37 +319,6 @@ module Equivariant =
     let local (seed: int) (groups: seq<Group>) (input: Features) (output: Features) : EquivariantLayer =
         Guard.notNull "groups" groups
         new EquivariantLayer(seed, Seq.toArray groups, input, output)
-
-    /// <summary>How far a function is from commuting with a group: the largest |f(rho(g) x) - sigma(g) f(x)| over |f(rho(g) x)| + |sigma(g) f(x)|, for the
-    /// generators g, some random elements and random x.</summary>
-    /// <param name="seed">Draws the elements and the inputs.</param>
-    /// <param name="rho">How the group acts on what f reads.</param>
-    /// <param name="sigma">How it acts on what f gives.</param>
-    /// <param name="kind">Type and device of the inputs.</param>
-    /// <param name="f">From [*batch; input element] to [*batch; output element].</param>
-    [<CompiledName("Residual")>]
-    let residual (seed: int) (rho: Rep, sigma: Rep) (kind: TensorKind) (f: torch.Tensor -> torch.Tensor) : float =
-        Guard.notNull "rho" rho
-        Guard.notNull "sigma" sigma
-
-        Guard.holds "sigma" (rho.Group = sigma.Group) (fun () ->
-            $"sigma must be a representation of {rho.Group}, like rho, but is one of {sigma.Group}.")
-
-        use _ = torch.no_grad ()
-
-        seq {
-            yield! Group.generators rho.Group
-            for i in 1..4 -> Group.random (Seed.derive seed i) rho.Group
-        }
-        |> Seq.mapi (fun i g ->
-            use _ = torch.NewDisposeScope()
-
-            let x =
-                Seed.normal (Seed.derive seed (-i)) kind (Array.append [| 4L |] rho.Space.Axes)
-
-            let moved = f ((rho.Of g).Apply x)
-            Law.distance moved ((sigma.Of g).Apply(f x)))
-        |> Seq.fold (fun worst next -> if next <= worst then worst else next) 0.0
 
     /// <summary>The law of a layer: how far it is from commuting with its groups, bias included; about 1e-15 in float64 and 1e-6 in float32. Sp(n) is not
     /// compact, and its elements lose a digit or two.</summary>
@@ -302,9 +332,9 @@ module Equivariant =
 
         groups
         |> Array.mapi (fun factor _ ->
-            residual
+            Rep.residual
                 (Seed.derive seed factor)
-                (Features.rep groups factor layer.Input, Features.rep groups factor layer.Output)
                 kind
+                (Features.rep groups factor layer.Input, Features.rep groups factor layer.Output)
                 layer.forward)
         |> Array.reduce max

@@ -80,6 +80,7 @@ type Features private (terms: (struct (int[] * int))[]) =
     /// The direct sum.
     static member (+)(left: Features, right: Features) =
         Guard.notNull "left" left
+        Guard.notNull "right" right
         left.Plus right
 
     /// E.g. 8 x (2) + 4 x (1): channels x orders.
@@ -104,15 +105,15 @@ module Features =
 
     /// <summary>The groups of a product fit the features: as many as they have factors.</summary>
     /// <exception cref="T:System.ArgumentException">They do not.</exception>
-    let internal check (groups: Group[]) (features: Features) =
+    let internal check (name: string) (groups: Group[]) (features: Features) =
         Guard.notNull "groups" groups
-        Guard.notNull "features" features
+        Guard.notNull name features
 
         for group in groups do
             Guard.notNull "groups" group
 
-        Guard.holds "features" (features.Factors = groups.Length) (fun () ->
-            $"features must have an order for each of the {groups.Length} groups, but have {features.Factors}: {features}.")
+        Guard.holds name (features.Factors = groups.Length) (fun () ->
+            $"{name} must have an order for each of the {groups.Length} groups, but has {features.Factors}: {features}.")
 
     /// Sizes of the axes of one summand, without channels.
     let internal axes (groups: Group[]) (features: Features) (term: int) : int64[] =
@@ -125,7 +126,7 @@ module Features =
 
     /// The space of one element: for a single summand [n; ...; n; channels], else a flat vector.
     let space (groups: Group[]) (features: Features) : Space =
-        check groups features
+        check "features" groups features
 
         Array.init features.Count (spaceOf groups features)
         |> Array.reduce (fun left right -> left.DirectSum right)
@@ -135,7 +136,7 @@ module Features =
     /// <param name="factor">Which of them acts; the others stand still.</param>
     /// <param name="features">On what.</param>
     let rep (groups: Group[]) (factor: int) (features: Features) : Rep =
-        check groups features
+        check "features" groups features
         Guard.between "factor" 0 (groups.Length - 1) factor
         let group = groups[factor]
 
@@ -144,7 +145,7 @@ module Features =
 
             let still (sizes: int64[]) = Rep.trivial (Space.Of sizes) group
 
-            let before = Features.Local(orders[.. factor], 1)
+            let before = Features.Local(orders[..factor], 1)
             let first = axes groups[..factor] before 0
             let all = Array.append (axes groups features term) [| features.ChannelsOf term |]
             let start = first.Length - orders[factor]

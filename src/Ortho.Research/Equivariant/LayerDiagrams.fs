@@ -12,6 +12,8 @@ type internal LayerLayout =
         Blocks: (struct (int * int * int))[,]
         /// From the weights of all blocks, end to end, to those of the plan. Every weight goes to one place.
         Arrange: LinearMap
+        /// What that map holds.
+        Tensors: torch.Tensor[]
     }
 
 /// From groups and features to the diagrams of a layer.
@@ -96,10 +98,10 @@ module internal LayerDiagrams =
         |]
 
     /// The map that takes each weight to its place; index -1 is no weight.
-    let private arrangement (total: int) (places: (struct (int * bool))[]) : LinearMap =
+    let private arrangement (total: int) (places: (struct (int * bool))[]) : LinearMap * torch.Tensor[] =
         if total = 0 then
             // No space has size 0: the map is never applied.
-            LinearMap.identity Space.scalar
+            LinearMap.identity Space.scalar, [||]
         else
             let back = Array.zeroCreate<int> total
             let backSign = Array.zeroCreate<int64> total
@@ -119,15 +121,20 @@ module internal LayerDiagrams =
                     elif isOdd then -1L
                     else 1L)
 
+            let kept = ResizeArray<torch.Tensor>()
+
             let gather (index: int[]) (sign: int64[]) =
-                // A plan outlives the scope that it is made in; these are freed with it.
-                let index = torch.tensor(index).DetachFromDisposeScope()
+                let index = torch.tensor index
+                kept.Add index
 
                 let sign =
                     if sign |> Array.forall (fun s -> s = 1L) then
                         null
                     else
-                        torch.tensor(sign).DetachFromDisposeScope()
+                        torch.tensor sign
+
+                if not (isNull sign) then
+                    kept.Add sign
 
                 Actions.scoped (fun (w: torch.Tensor) ->
                     let read = w.index_select (w.ndim - 1L, index.``to`` w.device)
@@ -137,17 +144,24 @@ module internal LayerDiagrams =
                     else
                         read .* sign.``to`` (w.dtype, w.device))
 
-            Build.leaf
-                "arrange"
-                (Space.Of(int64 total))
-                (Space.Of places.LongLength)
-                Traits.None
-                (Nullable())
-                (gather index sign)
-                (gather back backSign)
-            |> LinearFunction.Wrap
+            let map =
+                Build.leaf
+                    "arrange"
+                    (Space.Of(int64 total))
+                    (Space.Of places.LongLength)
+                    Traits.None
+                    (Nullable())
+                    (gather index sign)
+                    (gather back backSign)
 
-    let private side (features: Features) (constant: float voption) (axes: int64[][]) (groups: Product[][][]) : LayerSide =
+            LinearFunction.Wrap map, kept.ToArray()
+
+    let private side
+        (features: Features)
+        (constant: float voption)
+        (axes: int64[][])
+        (groups: Product[][][])
+        : LayerSide =
         let slots =
             let next = Array.zeroCreate<int> axes.Length
 
@@ -248,7 +262,10 @@ module internal LayerDiagrams =
         let all =
             [|
                 for f in 0 .. factors - 1 ->
-                    CrossingGroups.keys groups[f] (bottoms |> Array.map (fun o -> o[f])) (tops |> Array.map (fun o -> o[f]))
+                    CrossingGroups.keys
+                        groups[f]
+                        (bottoms |> Array.map (fun o -> o[f]))
+                        (tops |> Array.map (fun o -> o[f]))
             |]
             |> List.ofArray
             |> cartesian
@@ -269,7 +286,11 @@ module internal LayerDiagrams =
                     Array.init bottoms.Length (fun i ->
                         [|
                             for p in 0 .. below[i].Length - 1 do
-                                if Seq.exists (fun j -> Array.exists isUsed (pairs[i, j][p, *])) [ 0 .. tops.Length - 1 ] then
+                                if
+                                    Seq.exists
+                                        (fun j -> Array.exists isUsed (pairs[i, j][p, *]))
+                                        [ 0 .. tops.Length - 1 ]
+                                then
                                     p
                         |])
 
@@ -277,7 +298,11 @@ module internal LayerDiagrams =
                     Array.init tops.Length (fun j ->
                         [|
                             for q in 0 .. above[j].Length - 1 do
-                                if Seq.exists (fun i -> Array.exists isUsed (pairs[i, j][*, q])) [ 0 .. bottoms.Length - 1 ] then
+                                if
+                                    Seq.exists
+                                        (fun i -> Array.exists isUsed (pairs[i, j][*, q]))
+                                        [ 0 .. bottoms.Length - 1 ]
+                                then
                                     q
                         |])
 
@@ -301,9 +326,7 @@ module internal LayerDiagrams =
                                                         yield struct (-1, false)
                                                     else
                                                         yield
-                                                            struct (start
-                                                                    + (place * inputChannels[i] + c) * width
-                                                                    + d,
+                                                            struct (start + (place * inputChannels[i] + c) * width + d,
                                                                     isOdd)
                         |]
 
@@ -319,6 +342,11 @@ module internal LayerDiagrams =
             (groups, orders)
             ||> Array.map2 (fun group order -> Array.replicate order (int64 group.Dimension))
             |> Array.concat
+
+        let arrange, tensors =
+            all
+            |> Array.collect (fun struct (_, _, _, places) -> places)
+            |> arrangement (Array.last starts)
 
         {
             Plan =
@@ -337,6 +365,9 @@ module internal LayerDiagrams =
                         |> Array.scan (fun start (struct (_, _, _, places)) -> start + places.LongLength) 0L
                     IsAdjoint = false
                 }
-            Blocks = counts |> Array2D.mapi (fun i j count -> struct (count, inputChannels[i], outputChannels[j]))
-            Arrange = all |> Array.collect (fun struct (_, _, _, places) -> places) |> arrangement (Array.last starts)
+            Blocks =
+                counts
+                |> Array2D.mapi (fun i j count -> struct (count, inputChannels[i], outputChannels[j]))
+            Arrange = arrange
+            Tensors = tensors
         }

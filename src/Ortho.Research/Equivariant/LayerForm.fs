@@ -3,6 +3,15 @@ namespace Ortho
 open System
 open TorchSharp
 
+/// How a layer is computed. All ways give the same up to rounding.
+type LayerMethod =
+    /// By what costs less for the batch at hand, as counted.
+    | Cheapest = 0
+    /// Through its diagrams: contractions, one product for each kind of diagram, placements.
+    | Factored = 1
+    /// As one dense matrix, made from the weights each time.
+    | Dense = 2
+
 /// <summary>An equivariant layer without its weights, in the forms in which it can be applied: factored through its diagrams, as one dense
 /// matrix, or both.</summary>
 [<NoEquality; NoComparison>]
@@ -17,12 +26,18 @@ type internal LayerForm =
         Dense: DenseLayer voption
     }
 
+    /// The tensors that it holds; they belong to the dispose scope that it is made in.
+    member this.Tensors =
+        Array.append
+            (match this.Layout with
+             | ValueSome layout -> layout.Tensors
+             | ValueNone -> [||])
+            (match this.Dense with
+             | ValueSome dense -> DenseLayer.tensors dense
+             | ValueNone -> [||])
+
 [<RequireQualifiedAccess>]
 module internal LayerForm =
-
-    /// The spanning maps that have weights: a basis, by their numbers in `Basis.spanning`.
-    let private kept (group: Group) (k: int) (l: int) : int[] =
-        Spanning.within SetPartition.limit group k l |> Array.mapi (fun i _ -> i)
 
     let private isGraph (group: Group) = group.IsGraphAutomorphisms
 
@@ -45,7 +60,7 @@ module internal LayerForm =
 
     /// The largest dense maps that are kept beside a factored layer, in entries.
     [<Literal>]
-    let private small = 65_536.0
+    let small = 65_536.0
 
     let private dense
         (groups: Group[])
@@ -75,22 +90,14 @@ module internal LayerForm =
                 | _ ->
                     let maps =
                         groups
-                        |> Array.mapi (fun f group ->
-                            let k, l = bottoms[i][f], output.OrdersOf(j)[f]
-                            let all = Basis.spanning group k l
-
-                            if isGraph group then
-                                all
-                            else
-                                kept group k l |> Array.map (fun index -> all[index]))
+                        |> Array.mapi (fun f group -> Basis.independent group (bottoms[i][f]) (output.OrdersOf(j)[f]))
 
                     ValueSome(
                         maps
-                        |> Array.reduce (fun left right -> Array.allPairs left right |> Array.map (fun (a, b) -> a .*. b))
+                        |> Array.reduce (fun left right ->
+                            Array.allPairs left right |> Array.map (fun (a, b) -> a .*. b))
                         |> DenseLayer.entries
                     )
-
-        use _ = torch.NewDisposeScope()
 
         {
             Input = input
@@ -151,7 +158,8 @@ module internal LayerForm =
                 Dense = ValueSome(dense groups input output blocks hasConstant)
             }
         else
-            let layout = LayerDiagrams.make kept groups input output hasConstant
+            let layout =
+                LayerDiagrams.make Basis.independentIndices groups input output hasConstant
 
             {
                 Groups = groups
@@ -181,37 +189,84 @@ module internal LayerForm =
         | several -> layout.Arrange.Apply(torch.cat (several, 0L))
 
     /// The layer through its diagrams, or without the constant, or its adjoint.
-    let private factored (layout: LayerLayout) (plan: LayerPlan) (conjugate: bool) (weights: torch.Tensor[,]) (x: torch.Tensor) =
+    let private factored
+        (layout: LayerLayout)
+        (plan: LayerPlan)
+        (conjugate: bool)
+        (weights: torch.Tensor[,])
+        (x: torch.Tensor)
+        =
         use scope = torch.NewDisposeScope()
         let w = planned layout weights x
         let w = if conjugate && w.is_complex () then w.conj () else w
         scope.MoveToOuter(LayerFunction.Act plan x w)
 
-    /// <summary>The layer, in the cheaper of its forms.</summary>
+    /// <summary>What each form does for so many elements; nothing for a form that there is not.</summary>
+    let works (form: LayerForm) (batch: int64) : struct (LayerWork voption * LayerWork voption) =
+        let factored =
+            form.Layout
+            |> ValueOption.map (fun layout ->
+                LayerWork.ofPlan layout.Plan (Array.last layout.Plan.Starts) (float batch))
+
+        let dense =
+            form.Dense
+            |> ValueOption.map (fun dense -> LayerWork.ofDense dense form.Blocks (float batch))
+
+        struct (factored, dense)
+
+    /// The batches for which the dense matrix costs less. Work is affine in the batch, so two counts say it for all.
+    let private prefersDense (form: LayerForm) : int64 -> bool =
+        match works form 0L, works form 1L with
+        | struct (ValueSome factored, ValueSome dense), struct (ValueSome factored', ValueSome dense') ->
+            let atNone = dense.Cost - factored.Cost
+            let slope = dense'.Cost - factored'.Cost - atNone
+            fun batch -> atNone + slope * float batch < 0.0
+        | _ -> fun _ -> form.Layout.IsNone
+
+    /// Whether a batch is to be computed by the dense matrix.
+    let private isDense (form: LayerForm) (prefers: int64 -> bool) (method: LayerMethod) (batch: int64) =
+        match method with
+        | LayerMethod.Factored when form.Layout.IsSome -> false
+        | LayerMethod.Dense when form.Dense.IsSome -> true
+        | _ -> prefers batch
+
+    /// <summary>The layer, in the cheaper of its forms unless told otherwise.</summary>
     /// <param name="form">The forms.</param>
-    /// <param name="weights">For each pair of summands [maps; input channels; output channels], null where there are no maps.</param>
-    /// <param name="x">The input's vector after any batch axes; its shape and kind were checked.</param>
-    let run (form: LayerForm) (weights: torch.Tensor[,]) (x: torch.Tensor) : torch.Tensor =
-        match form.Layout, form.Dense with
-        | ValueSome layout, ValueNone -> factored layout layout.Plan false weights x
-        | ValueNone, ValueSome dense -> DenseLayer.run dense weights x
-        | ValueSome layout, ValueSome _ -> factored layout layout.Plan false weights x
-        | ValueNone, ValueNone -> invalidArg "form" "form must have a form to apply."
+    /// <returns>From the method, the weights (for each pair of summands [maps; input channels; output channels], null where there are no maps)
+    /// and the input's vector after any batch axes, whose shape and kind were checked.</returns>
+    let run (form: LayerForm) : LayerMethod -> torch.Tensor[,] -> torch.Tensor -> torch.Tensor =
+        let prefers = prefersDense form
+        let size = (Features.space form.Groups form.Input).Size
+
+        fun method weights x ->
+            if isDense form prefers method (x.numel () / size) then
+                DenseLayer.run form.Dense.Value weights x
+            else
+                let layout = form.Layout.Value
+                factored layout layout.Plan false weights x
 
     /// The linear part as a map, differentiable in the weights, of which those of a constant are not used.
     let linear (form: LayerForm) (weights: torch.Tensor[,]) (kind: TensorKind) : LinearMap =
         let domain, codomain =
             Features.space form.Groups form.Input, Features.space form.Groups form.Output
 
+        let prefers = prefersDense form
+
+        let action (plan: LayerPlan -> LayerPlan) (isAdjoint: bool) (side: Space) =
+            let still =
+                form.Dense |> ValueOption.map (fun dense -> { dense with HasConstant = false })
+
+            fun (x: torch.Tensor) ->
+                if isDense form prefers LayerMethod.Cheapest (x.numel () / side.Size) then
+                    if isAdjoint then
+                        DenseLayer.runAdjoint still.Value weights x
+                    else
+                        DenseLayer.run still.Value weights x
+                else
+                    factored form.Layout.Value (plan form.Layout.Value.Plan) isAdjoint weights x
+
         let apply, adjoint =
-            match form.Layout, form.Dense with
-            | ValueSome layout, _ ->
-                let back = layout.Plan.Adjoint
-                factored layout back.Adjoint false weights, factored layout back true weights
-            | ValueNone, ValueSome dense ->
-                let still = { dense with HasConstant = false }
-                DenseLayer.run still weights, DenseLayer.runAdjoint still weights
-            | ValueNone, ValueNone -> invalidArg "form" "form must have a form to apply."
+            action _.Adjoint.Adjoint false domain, action _.Adjoint true codomain
 
         Build.leaf $"Hom{domain}{codomain}" domain codomain Traits.None (Nullable kind) apply adjoint
 
@@ -230,7 +285,7 @@ module internal LayerForm =
             | _ ->
                 let all = Spanning.within SetPartition.limit group k l
 
-                kept group k l
+                Basis.independentIndices group k l
                 |> Array.map (fun index -> Spanning.normSquared group all[index]))
         |> Array.reduce (fun left right -> Array.allPairs left right |> Array.map (fun (a, b) -> a * b))
 

@@ -8,7 +8,8 @@ open TorchSharp
 module internal Saved =
 
     /// The complex conjugate; real tensors as they are.
-    let conjugate (x: torch.Tensor) = if x.is_complex () then x.conj () else x
+    let conjugate (x: torch.Tensor) =
+        if x.is_complex () then x.conj () else x
 
     /// Keeps two arguments, and which of them ask for a gradient.
     let keep (context: torch.autograd.AutogradContext) (first: torch.Tensor) (second: torch.Tensor) =
@@ -26,7 +27,9 @@ module internal Saved =
         let struct (needsFirst, needsSecond) =
             context.get_data "needs" :?> struct (bool * bool)
 
-        let struct (first, second) = context.get_data "shapes" :?> struct (int64[] * int64[])
+        let struct (first, second) =
+            context.get_data "shapes" :?> struct (int64[] * int64[])
+
         use scope = torch.NewDisposeScope()
 
         let kept =

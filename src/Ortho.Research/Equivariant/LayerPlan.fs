@@ -161,8 +161,7 @@ module internal LayerPlan =
         Array.init side.Features.Count (fun term ->
             match side.Rows[term] with
             | ValueSome row -> RowPlan.expand row pieces[term]
-            | ValueNone ->
-                like.new_zeros (Array.concat [ batch; side.Axes[term]; [| side.Channels term |] ]))
+            | ValueNone -> like.new_zeros (Array.concat [ batch; side.Axes[term]; [| side.Channels term |] ]))
         |> Features.join side.Features
 
     let private batchOf (side: LayerSide) (x: torch.Tensor) =
@@ -185,14 +184,14 @@ module internal LayerPlan =
 
             let size = Array.fold (*) 1L shape[first .. first + head.AxisCount - 1]
 
-            (z.reshape (recut [| size |]) |> SignedGather.apply first head.Forward).reshape (recut head.SizesForward))
+            (z.reshape (recut [| size |]) |> SignedGather.apply first head.Forward).reshape(recut head.SizesForward))
 
     let private matrix (plan: LayerPlan) (weights: torch.Tensor) (group: int) =
         let rows, columns = plan.Input.Width group, plan.Output.Width group
         let block = weights.narrow (0L, plan.Starts[group], rows * columns)
 
         if plan.IsAdjoint then
-            block.reshape([| columns; rows |]).t ()
+            block.reshape([| columns; rows |]).t()
         else
             block.reshape [| rows; columns |]
 
@@ -201,7 +200,7 @@ module internal LayerPlan =
         let batch = batchOf plan.Input x
 
         gather plan.Input x
-        |> Array.mapi (fun group z -> (cross plan.Heads[group] batch.Length z).matmul (matrix plan weights group))
+        |> Array.mapi (fun group z -> (cross plan.Heads[group] batch.Length z).matmul(matrix plan weights group))
         |> scatter plan.Output batch x
 
     /// <summary>The slope of Re sum(conj(v) run (x, w)) in w: for each group the sum over all positions of conj(z) v.</summary>

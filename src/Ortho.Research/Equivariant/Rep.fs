@@ -94,6 +94,32 @@ module Rep =
         |> Seq.mapi (fun i g -> Law.equivariance (Seed.derive seed (-i)) (rho.Of g) (sigma.Of g) map)
         |> Seq.fold max 0.0
 
+    /// <summary>How far a function is from commuting with a group: the largest |f(rho(g) x) - sigma(g) f(x)| over |f(rho(g) x)| + |sigma(g) f(x)|, for the
+    /// generators g, four random elements and random x.</summary>
+    /// <param name="seed">Draws the elements and the inputs.</param>
+    /// <param name="kind">Type and device of the inputs.</param>
+    /// <param name="rho">How the group acts on what f reads.</param>
+    /// <param name="sigma">How it acts on what f gives.</param>
+    /// <param name="f">From [*batch; input element] to [*batch; output element].</param>
+    let residual (seed: int) (kind: TensorKind) (rho: Rep, sigma: Rep) (f: torch.Tensor -> torch.Tensor) : float =
+        sameGroup rho sigma
+        use _ = torch.no_grad ()
+
+        seq {
+            yield! Group.generators rho.Group
+            for i in 1..4 -> Group.random (Seed.derive seed i) rho.Group
+        }
+        |> Seq.mapi (fun i g ->
+            use _ = torch.NewDisposeScope()
+
+            let x =
+                Seed.normal (Seed.derive seed (-i)) kind (Array.append [| 4L |] rho.Space.Axes)
+
+            let moved = f ((rho.Of g).Apply x)
+            Law.distance moved ((sigma.Of g).Apply(f x)))
+        // NaN is the worst.
+        |> Seq.fold (fun worst next -> if next <= worst then worst else next) 0.0
+
     /// <summary>The dimension of the space of vectors that every element fixes, found numerically: no formula is used.</summary>
     /// <param name="rep">How the group acts.</param>
     /// <returns>The nullity of the sum over generators g of (rho(g) - 1)* (rho(g) - 1): eigenvalues below 1e-10 of the largest count as 0.</returns>
@@ -145,6 +171,12 @@ type Rep with
     /// How far a map from this representation to another is from commuting with the group.
     member this.Equivariance(seed: int, elements: int, sigma: Rep, map: LinearMap) =
         Rep.equivariance seed elements (this, sigma) map
+
+    /// How far a function from this representation to another is from commuting with the group.
+    member this.Residual(seed: int, kind: TensorKind, sigma: Rep, f: System.Func<torch.Tensor, torch.Tensor>) =
+        Guard.notNull "sigma" sigma
+        Guard.notNull "f" f
+        Rep.residual seed kind (this, sigma) f.Invoke
 
     /// The dimension of the space of vectors that every element fixes, found numerically.
     member this.InvariantDimension = Rep.invariantDimension this

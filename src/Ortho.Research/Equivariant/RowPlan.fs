@@ -122,7 +122,11 @@ module internal RowPlan =
             |> Seq.filter (snd >> isPossible)
             |> Seq.minBy (fun (_, other) -> other.Open.Length)
             |> fst
-            |> fun best -> if nodes[best].Open.Length < row.Open.Length then best else rowIndex
+            |> fun best ->
+                if nodes[best].Open.Length < row.Open.Length then
+                    best
+                else
+                    rowIndex
 
         let nodeOf (part: RowPart) =
             let row = rowOf part
@@ -154,7 +158,9 @@ module internal RowPlan =
             let node = nodeOf part
 
             places[index] <-
-                struct (node, part.Crossing |> Array.map (fun strand -> Array.IndexOf(nodes[node].Open, strand)))
+                struct (node,
+                        part.Crossing
+                        |> Array.map (fun strand -> Array.IndexOf(nodes[node].Open, strand)))
 
         {
             Sizes = sizes
@@ -368,8 +374,7 @@ module internal RowPlan =
             if isWhole node then
                 y.Add(inRow node z.Total, z.IsOwned)
 
-        let others =
-            rows |> Array.filter (fun (struct (node, _)) -> not (isWhole node))
+        let others = rows |> Array.filter (fun (struct (node, _)) -> not (isWhole node))
 
         if others.Length = 0 then
             y.Total.expand shape
@@ -378,7 +383,7 @@ module internal RowPlan =
             let y =
                 if y.IsEmpty then first.new_zeros shape
                 elif y.IsOwned && y.Total.shape = shape then y.Total
-                else y.Total.expand(shape).clone ()
+                else y.Total.expand(shape).clone()
 
             for struct (node, z) in others do
                 let placed =

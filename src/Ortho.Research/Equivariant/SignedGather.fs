@@ -64,7 +64,7 @@ module internal SignedGather =
                 read
             else
                 let after = Array.replicate (int x.ndim - axis - 1) 1L
-                let sign = torch.tensor(matrix.Sign).``to`` (x.dtype, x.device)
+                let sign = torch.tensor(matrix.Sign).``to``(x.dtype, x.device)
                 read .* sign.reshape (Array.append [| matrix.Sign.LongLength |] after)
 
         let y =
@@ -79,7 +79,6 @@ module internal SignedGather =
                         for i in axis + 1 .. int x.ndim - 1 -> x.size i
                     |]
 
-                (signed.reshape shape)
-                    .sum ([| int64 axis + 1L |], keepdim = false, ``type`` = System.Nullable x.dtype)
+                (signed.reshape shape).sum([| int64 axis + 1L |], keepdim = false, ``type`` = System.Nullable x.dtype)
 
         scope.MoveToOuter y

@@ -21,10 +21,7 @@ module internal Spanning =
         match group with
         | Group.Permutations n -> Diagram.enumerateWithin limit n k l |> Array.map Plain
         | Group.EvenPermutations 1
-        | Group.Rotations 1 ->
-            [|
-                SetPartition.coarsest (k + l) |> Diagram.ofPartition k l |> Plain
-            |]
+        | Group.Rotations 1 -> [| SetPartition.coarsest (k + l) |> Diagram.ofPartition k l |> Plain |]
         | Group.EvenPermutations n ->
             let all = Diagram.enumerateWithin limit n k l
             let split = all |> Array.filter (fun d -> d.BlockCount >= n - 1)

@@ -62,7 +62,13 @@ let private allowed = [ "Ortho.Elementwise"; "$Elementwise::.cctor" ]
 
 /// Custom functions see only the tensors in their arguments. These were looked at: each has a test of its gradients, first and second.
 let private customFunctions =
-    [ "Ortho.LinearFunction"; "Ortho.MatrixFunction"; "Ortho.RotationFunction" ]
+    [
+        "Ortho.LinearFunction"
+        "Ortho.MatrixFunction"
+        "Ortho.RotationFunction"
+        "Ortho.LayerFunction"
+        "Ortho.LayerSlope"
+    ]
 
 let tests =
     testList
@@ -94,17 +100,13 @@ let tests =
                     |> Array.map fst
 
                 Expect.isEmpty (callers "torch/autograd::grad(") "autograd.grad"
-                // A saved tensor that a scope frees is null: these save their results and arguments alone.
-                // A saved tensor that a scope frees is null: these save their results and arguments alone.
-                Expect.all
-                    (callers "save_for_backward")
-                    (fun caller ->
-                        [ "Ortho.RotationFunction::forward"; "Ortho.MatrixFunction" ]
-                        |> List.exists caller.Contains)
-                    "save_for_backward"
                 // A saved tensor that a scope frees is null: these save arguments and what no scope but their caller's frees.
                 let saves (caller: string) =
-                    [ "Ortho.RotationFunction::forward"; "Ortho.MatrixFunction::forward" ]
+                    [
+                        "Ortho.RotationFunction::forward"
+                        "Ortho.MatrixFunction::forward"
+                        "Ortho.Saved::keep"
+                    ]
                     |> List.exists caller.Contains
 
                 Expect.all (callers "save_for_backward") saves "save_for_backward"

@@ -31,10 +31,7 @@ let private shape (case: Case) : Shape =
     let rec orders () =
         let k, l = random.Next 4, random.Next 3
 
-        if Basis.dimension group k l > 0I then
-            k, l
-        else
-            orders ()
+        if Basis.dimension group k l > 0I then k, l else orders ()
 
     let k, l = orders ()
 
@@ -93,7 +90,10 @@ let private laws =
             let shape = shape case
             let w = weightOf float64 case.Seed shape
 
-            Law.equality case.Seed (mapOf shape w).Adjoint (plain (Basis.independent shape.Group shape.K shape.L) w).Adjoint)
+            Law.equality
+                case.Seed
+                (mapOf shape w).Adjoint
+                (plain (Basis.independent shape.Group shape.K shape.L) w).Adjoint)
 
         law "complex weights and input" (fun case ->
             use _ = torch.NewDisposeScope()
@@ -181,7 +181,10 @@ let private products =
         use _ = torch.NewDisposeScope()
         let s, t = shape case, shape { case with Seed = case.Seed + 1 }
         let s, t = { s with K = min s.K 2 }, { t with K = min t.K 1; L = min t.L 1 }
-        let ofOne (shape: Shape) = Basis.independent shape.Group shape.K shape.L
+
+        let ofOne (shape: Shape) =
+            Basis.independent shape.Group shape.K shape.L
+
         let maps = Array.allPairs (ofOne s) (ofOne t) |> Array.map (fun (a, b) -> a .*. b)
 
         if maps.Length = 0 then
@@ -236,7 +239,11 @@ let private gradients =
                 Expect.isLessThan (Law.gradient 1 (fun w -> (mapOf shape w).Apply x) w) Bench.gradient "weights"
 
                 // Of an energy of y its slope in x and in w; their own slopes are seen through a second backward.
-                let slopes (first: torch.Tensor) (other: torch.Tensor) (apply: torch.Tensor -> torch.Tensor -> torch.Tensor) =
+                let slopes
+                    (first: torch.Tensor)
+                    (other: torch.Tensor)
+                    (apply: torch.Tensor -> torch.Tensor -> torch.Tensor)
+                    =
                     // Differences run without gradients, and autograd.grad on a tensor without a graph ends the process.
                     use _ = torch.enable_grad ()
 
@@ -267,8 +274,7 @@ let private gradients =
         testCase "gradient in a bias" (fun () ->
             use _ = torch.NewDisposeScope()
 
-            use layer =
-                drawn 1 (new EquivariantLayer(1, Group.specialOrthogonal 3, 1, 2, 3, 2))
+            use layer = drawn 1 (new EquivariantLayer(1, Group.specialOrthogonal 3, 1, 2, 3, 2))
 
             let x = Seed.normal 2 float64 [ 2L; 3L; 2L ]
             let bias = layer.get_parameter "bias"
@@ -352,7 +358,10 @@ let private counts =
             let u, v = Seed.normal 1 float64 [ 7L; 3L ], Seed.normal 2 float64 [ 7L; 3L ]
 
             let layer =
-                Equivariant.ofWeight (Group.specialOrthogonal 3) (2, 1) (torch.ones (1L, 1L, 1L, dtype = torch.float64))
+                Equivariant.ofWeight
+                    (Group.specialOrthogonal 3)
+                    (2, 1)
+                    (torch.ones (1L, 1L, 1L, dtype = torch.float64))
 
             let outer = u.unsqueeze(-1L).mul(v.unsqueeze -2L).unsqueeze -1L
             Expect.isLessThan (Law.distance (layer.Apply(outer).squeeze -1L) (torch.linalg.cross (u, v))) 1e-15 "u x v")
@@ -459,7 +468,10 @@ let private life =
                 use layer = layer
                 use _ = torch.NewDisposeScope()
                 let space = layer.InputRep.Space
-                let y = layer.forward (torch.zeros (Array.append [| 0L |] (Seq.toArray space.Shape)))
+
+                let y =
+                    layer.forward (torch.zeros (Array.append [| 0L |] (Seq.toArray space.Shape)))
+
                 Expect.equal y.shape (Array.append [| 0L |] (Seq.toArray layer.OutputRep.Space.Shape)) $"{group}")
 
         testCase "a thousand steps leave no tensor behind" (fun () ->
@@ -470,7 +482,10 @@ let private life =
                     fun () -> new EquivariantLayer(1, Group.automorphisms (Graph.Cycle 4), 1, 2, 1, 2)
                 ] do
                 use layer = make ()
-                use x = Seed.normal 1 TensorKind.float32 (Seq.append [ 3L ] layer.InputRep.Space.Shape)
+
+                use x =
+                    Seed.normal 1 TensorKind.float32 (Seq.append [ 3L ] layer.InputRep.Space.Shape)
+
                 use optimizer = torch.optim.SGD(layer.parameters (), 1e-3)
 
                 let step () =
@@ -507,26 +522,23 @@ let private life =
             Refusal.expect "factors of a sum" (fun () -> Features.tensors 1 1 + Features.local [ 1; 1 ] 1 |> ignore)
             Refusal.expect "no factor" (fun () -> Features.local [] 1 |> ignore)
 
-            Refusal.expect "weight" (fun () ->
-                Equivariant.ofWeight group (2, 2) (torch.zeros (15L, 1L, 1L)) |> ignore)
+            Refusal.expect "weight" (fun () -> Equivariant.ofWeight group (2, 2) (torch.zeros (15L, 1L, 1L)) |> ignore)
 
             Refusal.expect "groups of a residual" (fun () ->
-                Equivariant.residual
-                    1
-                    (Rep.vector group, Rep.vector (Group.alternating 3))
-                    float64
-                    (fun x -> x.alias ())
+                Rep.residual 1 float64 (Rep.vector group, Rep.vector (Group.alternating 3)) (fun x -> x.alias ())
                 |> ignore)
 
             use layer = new EquivariantLayer(1, group, 2, 1, 1, 1)
             Refusal.expect "axes that are not n" (fun () -> layer.forward (torch.ones (2L, 4L, 4L, 1L)) |> ignore)
-            Refusal.expect "kind" (fun () -> layer.forward (torch.ones (2L, 3L, 3L, 1L, dtype = torch.float64)) |> ignore))
+
+            Refusal.expect "kind" (fun () ->
+                layer.forward (torch.ones (2L, 3L, 3L, 1L, dtype = torch.float64)) |> ignore))
 
         testCase "the residual sees a layer that does not commute" (fun () ->
             use _ = torch.NewDisposeScope()
             let rho = Rep.vector (Group.orthogonal 3)
             let relu (x: torch.Tensor) = x.relu ()
-            Expect.isGreaterThan (Equivariant.residual 1 (rho, rho) float64 relu) 0.1 "relu on vectors")
+            Expect.isGreaterThan (Rep.residual 1 float64 (rho, rho) relu) 0.1 "relu on vectors")
     ]
 
 let tests =

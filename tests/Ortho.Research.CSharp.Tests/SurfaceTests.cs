@@ -29,6 +29,7 @@ internal static class SurfaceTests
         ["Guard"] = "checks inside the library",
         ["Learn.map"] = "new LearnedMap",
         ["Law.gradient"] = "Laws.Gradient",
+        ["PointwiseActivation.OfFunction"] = "new ActivationFunction",
         ["OrbitBasis.Extend"] = "Linq over OrbitBasis.OfDiagram or ToDiagrams",
         ["ConvolutionArithmetic.tryOutputSize"] = "ConvolutionAxis.TryOutputSize",
     };
@@ -168,6 +169,9 @@ internal static class SurfaceTests
         [typeof(LipschitzNetwork)] = () => new LipschitzNetwork(1, 1, [2, 2]),
         [typeof(ConstrainedLayer)] = () => Orthogonal.Constrain(TorchSharp.torch.nn.Linear(2, 2)),
         [typeof(TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>)] = () => TorchSharp.torch.nn.Linear(2, 2),
+        [typeof(ActivationClass)] = () => ActivationClass.Odd,
+        [typeof(ActivationFunction)] = () => PointwiseActivation.Tanh,
+        [typeof(IEnumerable<TorchSharp.torch.nn.Module>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -189,6 +193,7 @@ internal static class SurfaceTests
             typeof(ConvolutionExistence),
             typeof(MergedSchedule),
             typeof(GivensFactors),
+            typeof(Admissibility),
         ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

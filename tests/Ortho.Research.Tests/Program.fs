@@ -69,6 +69,7 @@ let tests =
             GraphTests.tests
             GroupTests.tests
             EquivariantLayerTests.tests
+            PointwiseActivationTests.tests
             CosineTests.tests
             PoissonTests.tests
             Lab.IdxTests.tests

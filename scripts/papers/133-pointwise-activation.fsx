@@ -282,17 +282,22 @@ let cells (show: bool -> float list -> 'a) =
     |> List.map (fun (_, _, _, _, isPredicted, all) -> show isPredicted all)
     |> List.chunkBySize names.Length
 
+let show (d: float) =
+    if d = 0.0 then "0"
+    elif d < apart then d.ToString "0e-0"
+    else d.ToString "0.00"
+
 Chart.AnnotatedHeatmap(
     cells (fun _ all -> log10 (max 1e-17 (List.average all))),
-    cells (fun isPredicted all -> Report.number (List.average all) + (if isPredicted then " ✓" else "")),
+    cells (fun isPredicted all -> show (List.average all) + (if isPredicted then " ✓" else "")),
     X = names,
     Y = [ for name, _, _ in matrices -> name ],
-    ColorScale = StyleParam.Colorscale.Portland,
+    ColorScale = StyleParam.Colorscale.Custom [ 0.0, Color.fromString "#9AD0F5"; 1.0, Color.fromString "#F7A072" ],
     ColorBar = ColorBar.init (Title = Title.init "log<sub>10</sub>"),
     ReverseYAxis = true
 )
 |> Figure.themed
-    "Which activations commute with which matrices (2401.09235): mean of |f(Ax) − A f(x)| / (|f(Ax)| + |A f(x)|)"
+    "Which activations commute with which matrices (2401.09235): relative distance of f(Ax) and A f(x), ✓ where the theorem says 0"
     "activation, on each entry"
     "matrices"
 |> Figure.save "133-activations-and-matrices"
@@ -309,7 +314,7 @@ let bar name f =
 |> Figure.themed
     "Equivariance error under rotations, by angular order l (2401.09235)"
     "group and angular order"
-    "mean relative distance of f(gx) and g f(x)"
+    "distance of f(gx) and g f(x), relative"
 |> Figure.logarithmicY
 |> Figure.save "133-rotations"
 

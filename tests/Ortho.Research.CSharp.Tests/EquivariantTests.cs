@@ -22,6 +22,7 @@ internal static class EquivariantTests
         Case("has a layer that commutes with permutations", Layer),
         Case("sums and products", Sums),
         Case("trains the layer", Training),
+        Case("says which activations commute with a representation", Activations),
         Case("refuses bad input by the name of the argument", BadInput),
     ]);
 
@@ -144,6 +145,24 @@ internal static class EquivariantTests
         Equal("{0,1} 2, {0|1} -1", string.Join(", ", Basis.Diagrams(layer.Group, 1, 1).Zip(layer.get_parameter("weight")!.flatten().data<float>(), (d, w) => $"{d.Partition} {Math.Round(w, 2)}")), "a weight for each diagram");
         var again = Equivariant.OfWeight(layer.Group, 1, 1, layer.get_parameter("weight")!);
         Equal(0.0, Law.Distance(again.Apply(x), layer.Linear.Apply(x)), "the layer's map from its weights");
+    }
+
+    static void Activations()
+    {
+        var (relu, tanh) = (PointwiseActivation.Relu, PointwiseActivation.Tanh);
+        var signs = diag(tensor(new[] { 1.0, -1.0 }));
+        That(PointwiseActivation.Admits(tanh, signs) && !PointwiseActivation.Admits(relu, signs), "tanh is odd");
+        Small(PointwiseActivation.Commutes(1, tanh, LinearMaps.OfMatrix(signs)), "and commutes");
+        var rotations = Rep.Vector(Group.SpecialOrthogonal(3));
+        var answer = PointwiseActivation.MayApply(relu, rotations);
+        That(!answer.IsAllowed && answer.Reason.StartsWith("ReLU does not commute with SO(3) on R^3: an element mixes"), answer.Reason);
+        var cube = new ActivationFunction("cube", ActivationClass.Odd, x => x * x * x);
+        Small(PointwiseActivation.ClassDefect(1, cube), "the class of one's own function");
+        That(PointwiseActivation.MayApply(cube, Rep.Permutation(4).TensorPower(2)).IsAllowed, "permutations take it");
+        using var layer = new EquivariantLayer(1, Group.Symmetric(4), 2, 3, 1, 2);
+        using var model = nn.Sequential(layer, nn.GELU(), nn.Softmax(1));
+        var warnings = EquivarianceWarnings.OfModules([model]);
+        That(warnings.Length == 1 && warnings[0].StartsWith("module 2: Softmax is unknown"), string.Join(", ", warnings));
     }
 
     static void BadInput()

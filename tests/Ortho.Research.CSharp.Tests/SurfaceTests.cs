@@ -29,6 +29,7 @@ internal static class SurfaceTests
         ["Guard"] = "checks inside the library",
         ["Learn.map"] = "new LearnedMap",
         ["Law.gradient"] = "Laws.Gradient",
+        ["PointwiseActivation.OfFunction"] = "new ActivationFunction",
         ["OrbitBasis.Extend"] = "Linq over OrbitBasis.OfDiagram or ToDiagrams",
         ["ConvolutionArithmetic.tryOutputSize"] = "ConvolutionAxis.TryOutputSize",
     };
@@ -171,6 +172,9 @@ internal static class SurfaceTests
         [typeof(Group[])] = () => new[] { Group.Symmetric(2) },
         [typeof(IEnumerable<Group>)] = () => new[] { Group.Symmetric(2) },
         [typeof(Features)] = () => Features.Tensors(1, 1),
+        [typeof(ActivationClass)] = () => ActivationClass.Odd,
+        [typeof(ActivationFunction)] = () => PointwiseActivation.Tanh,
+        [typeof(IEnumerable<TorchSharp.torch.nn.Module>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -193,6 +197,7 @@ internal static class SurfaceTests
             typeof(ConvolutionExistence),
             typeof(MergedSchedule),
             typeof(GivensFactors),
+            typeof(Admissibility),
         ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

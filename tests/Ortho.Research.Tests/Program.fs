@@ -71,6 +71,7 @@ let tests =
             GramTests.tests
             BasisTests.tests
             EquivariantLayerTests.tests
+            PointwiseActivationTests.tests
             CosineTests.tests
             PoissonTests.tests
             Lab.IdxTests.tests

@@ -17,6 +17,7 @@ internal static class EquivariantTests
         Case("composes diagrams as their maps compose", Diagrams),
         Case("measures how far a map is from commuting with the group", Representations),
         Case("gives the bases as maps", Bases),
+        Case("projects maps onto the equivariant ones", Projections),
         Case("acts by group elements", Groups),
         Case("has a layer that commutes with permutations", Layer),
         Case("trains the layer", Training),
@@ -72,6 +73,23 @@ internal static class EquivariantTests
         Equal("2 3", string.Join(' ', weights.data<double>().Select(w => Math.Round(w, 9))), "weights fitted to data");
     }
 
+    static void Projections()
+    {
+        var group = Group.Orthogonal(3);
+        var matrix = Draw(1, 3, 3);
+        var nearest = eye(3, dtype: float64) * (matrix.trace() / 3);
+        Small(Law.Distance(Reynolds.ProjectMatrix(group, 1, 1, matrix), nearest), "the nearest multiple of the identity");
+        var map = LinearMaps.OfMatrix(matrix);
+        var kept = Reynolds.Project(group, 1, 1, map);
+        Small(Law.Distance(kept.ToMatrix(), nearest), "as a map");
+        Small(Law.Distance(Reynolds.Coordinates(group, 1, 1, kept), matrix.trace().reshape(1) / 3), "its one coordinate");
+        Small(Reynolds.Defect(group, 1, 1, kept), "it commutes");
+        That(Reynolds.Defect(group, 1, 1, map) > 0.1, "the matrix does not");
+        var projection = Reynolds.Projection(Group.Alternating(3), 1, 1);
+        That(projection.Promises(Traits.Projection) && projection.Domain == Space.Of(3, 3), "a projection of matrices");
+        Small(Law.Promises(1, projection), "as promised");
+    }
+
     static void Groups()
     {
         var group = Group.Symmetric(4);
@@ -116,6 +134,8 @@ internal static class EquivariantTests
         Refused<ArgumentException>("outputOrder", () => new EquivariantLayer(1, Group.Symmetric(20), 4, 100, 4, 100));
         Refused<ArgumentException>("weight", () => Equivariant.OfWeight(Group.Symmetric(3), 1, 1, zeros(3, 1, 1)));
         Refused<ArgumentException>("map", () => Rep.Permutation(3).Equivariance(1, 1, Rep.Permutation(3), LinearMaps.Identity(4)));
+        Refused<ArgumentException>("matrix", () => Reynolds.ProjectMatrix(Group.Orthogonal(3), 1, 1, zeros(3, 9)));
+        Refused<ArgumentException>("map", () => Reynolds.Coordinates(Group.Orthogonal(3), 1, 1, LinearMaps.OfMatrix(Draw(1, 3, 3))));
         using var layer = new EquivariantLayer(1, Group.Symmetric(3), 1, 2, 1, 2);
         Refused<ArgumentException>("x", () => layer.forward(zeros(5, 4, 2)));
     }

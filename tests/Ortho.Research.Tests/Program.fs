@@ -68,6 +68,7 @@ let tests =
             BrauerTests.tests
             GraphTests.tests
             GroupTests.tests
+            ReynoldsTests.tests
             EquivariantLayerTests.tests
             CosineTests.tests
             PoissonTests.tests

@@ -107,6 +107,10 @@ module Zoo =
             free "orbit of automorphisms" (fun case ->
                 let orbits = Basis.orbit (Group.automorphisms (Graph.Path 4)) (case.Size % 3) 1
                 orbits[case.Seed % orbits.Length])
+            free "projection onto S_n's maps" (fun case ->
+                Reynolds.projection (Group.symmetric (dimension case)) (case.Seed % 3) (case.Second % 2))
+            free "projection onto SO(n)'s maps" (fun case ->
+                Reynolds.projection (Group.specialOrthogonal (dimension case)) (case.Seed % 3) (case.Second % 2))
             free "element of SO(n)" (fun case -> Group.random case.Seed (Group.specialOrthogonal (dimension case)))
             free "element of Sp(n)" (fun case -> Group.random case.Seed (Group.symplectic 4))
             entry

@@ -192,7 +192,8 @@ module Reynolds =
         Array.zip coefficients maps
         |> Array.filter (fun (c, _) -> not (abs c <= 1e-14 * largest))
         |> Array.map (fun (c, a) -> c * a)
-        |> Array.fold (+) (LinearMap.zero (power group k) (power group l))
+        |> Array.append [| LinearMap.zero (power group k) (power group l) |]
+        |> Simplify.sum
 
     let private distance (group: Group) (k: int) (l: int) (matrix: torch.Tensor) =
         use _ = torch.NewDisposeScope()

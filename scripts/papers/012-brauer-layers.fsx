@@ -246,7 +246,7 @@ let code =
 
                     wrong
                         $"dimension for {name} by {route}"
-                        (Paper "theorems 6.5-6.7")
+                        (Paper "dimension")
                         within
                         (fun (_, group, _, m, expected, _) -> found.Value[(string group, m)] = expected)
             wrong "sizes of E, F and E with H" (Paper "spanning sets") cells (fun (_, group, _, m, _, size) ->

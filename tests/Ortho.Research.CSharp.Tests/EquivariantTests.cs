@@ -18,6 +18,7 @@ internal static class EquivariantTests
         Case("measures how far a map is from commuting with the group", Representations),
         Case("gives the bases as maps", Bases),
         Case("has exact inner products and bases made from them", InnerProducts),
+        Case("projects maps onto the equivariant ones", Projections),
         Case("acts by group elements", Groups),
         Case("has a layer that commutes with permutations", Layer),
         Case("sums and products", Sums),
@@ -95,6 +96,21 @@ internal static class EquivariantTests
         Equal("7 2", string.Join(' ', change.Apply(tensor(new long[] { 5, 2 })).data<long>()), "from D to X");
         Small(Law.Equality(1, back * change, LinearMaps.Identity(2)), "and back");
         Refused<ArgumentException>("q", () => Gram.Diagram(3, cup, Diagram.Identity(2)));
+    static void Projections()
+    {
+        var group = Group.Orthogonal(3);
+        var matrix = Draw(1, 3, 3);
+        var nearest = eye(3, dtype: float64) * (matrix.trace() / 3);
+        Small(Law.Distance(Reynolds.ProjectMatrix(group, 1, 1, matrix), nearest), "the nearest multiple of the identity");
+        var map = LinearMaps.OfMatrix(matrix);
+        var kept = Reynolds.Project(group, 1, 1, map);
+        Small(Law.Distance(kept.ToMatrix(), nearest), "as a map");
+        Small(Law.Distance(Reynolds.Coordinates(group, 1, 1, kept), matrix.trace().reshape(1) / 3), "its one coordinate");
+        Small(Reynolds.Defect(group, 1, 1, kept), "it commutes");
+        That(Reynolds.Defect(group, 1, 1, map) > 0.1, "the matrix does not");
+        var projection = Reynolds.Projection(Group.Alternating(3), 1, 1);
+        That(projection.Promises(Traits.Projection) && projection.Domain == Space.Of(3, 3), "a projection of matrices");
+        Small(Law.Promises(1, projection), "as promised");
     }
 
     static void Groups()
@@ -176,6 +192,8 @@ internal static class EquivariantTests
         Refused<ArgumentException>("input", () => Equivariant.Local(1, [Group.Symmetric(3)], Features.Local([1, 1], 1), Features.Tensors(1, 1)));
         Refused<ArgumentException>("weight", () => Equivariant.OfWeight(Group.Symmetric(3), 1, 1, zeros(3, 1, 1)));
         Refused<ArgumentException>("map", () => Rep.Permutation(3).Equivariance(1, 1, Rep.Permutation(3), LinearMaps.Identity(4)));
+        Refused<ArgumentException>("matrix", () => Reynolds.ProjectMatrix(Group.Orthogonal(3), 1, 1, zeros(3, 9)));
+        Refused<ArgumentException>("map", () => Reynolds.Coordinates(Group.Orthogonal(3), 1, 1, LinearMaps.OfMatrix(Draw(1, 3, 3))));
         using var layer = new EquivariantLayer(1, Group.Symmetric(3), 1, 2, 1, 2);
         Refused<ArgumentException>("x", () => layer.forward(zeros(5, 4, 2)));
     }

@@ -70,6 +70,7 @@ let tests =
             GroupTests.tests
             GramTests.tests
             BasisTests.tests
+            ReynoldsTests.tests
             EquivariantLayerTests.tests
             PointwiseActivationTests.tests
             CosineTests.tests

@@ -112,6 +112,10 @@ module Zoo =
                 maps[case.Seed % maps.Length])
             free "coordinates in D to X" (fun case -> Basis.diagramToOrbit (Group.symmetric (dimension case)) 1 2)
             free "coordinates in X to D" (fun case -> Basis.orbitToDiagram (Group.alternating (dimension case)) 1 2)
+            free "projection onto S_n's maps" (fun case ->
+                Reynolds.projection (Group.symmetric (dimension case)) (case.Seed % 3) (case.Second % 2))
+            free "projection onto SO(n)'s maps" (fun case ->
+                Reynolds.projection (Group.specialOrthogonal (dimension case)) (case.Seed % 3) (case.Second % 2))
             free "element of SO(n)" (fun case -> Group.random case.Seed (Group.specialOrthogonal (dimension case)))
             free "element of Sp(n)" (fun case -> Group.random case.Seed (Group.symplectic 4))
             entry

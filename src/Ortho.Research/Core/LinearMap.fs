@@ -321,15 +321,10 @@ module internal Simplify =
                 else
                     product (Array.ofList many)
 
-    /// The sum of two maps; multiples of one map merge.
-    let add (a: LinearMap) (b: LinearMap) : LinearMap =
-        Guard.notNull "a" a
-        Guard.notNull "b" b
-
-        Guard.holds "b" (a.Domain = b.Domain && a.Codomain = b.Codomain) (fun () ->
-            $"b must go from {a.Domain} to {a.Codomain}, as a = {a} does, but b = {b} goes from {b.Domain} to {b.Codomain}.")
-
-        let kind = commonKind "add" [| a; b |]
+    /// The sum of one or more maps between the same spaces, gathered once: the sum of many by `add` takes time with the cube of their number.
+    let sum (maps: LinearMap[]) : LinearMap =
+        let domain, codomain = maps[0].Domain, maps[0].Codomain
+        let kind = commonKind "add" maps
 
         let terms (map: LinearMap) =
             match map.Form with
@@ -362,8 +357,8 @@ module internal Simplify =
                     else
                         [ map ])
 
-        match Array.append (terms a) (terms b) |> Array.fold insert [] with
-        | [] -> Build.zero a.Domain a.Codomain
+        match maps |> Array.collect terms |> Array.fold insert [] with
+        | [] -> Build.zero domain codomain
         | [ single ] -> single
         | many ->
             let maps = Array.ofList many
@@ -371,7 +366,17 @@ module internal Simplify =
             let forward, backward =
                 both Sum (Array.map _.Action >> Actions.sum) maps (adjoints maps)
 
-            Build.pair a.Domain a.Codomain (commonTraits maps &&& Traits.SelfAdjoint) kind forward backward
+            Build.pair domain codomain (commonTraits maps &&& Traits.SelfAdjoint) kind forward backward
+
+    /// The sum of two maps; multiples of one map merge.
+    let add (a: LinearMap) (b: LinearMap) : LinearMap =
+        Guard.notNull "a" a
+        Guard.notNull "b" b
+
+        Guard.holds "b" (a.Domain = b.Domain && a.Codomain = b.Codomain) (fun () ->
+            $"b must go from {a.Domain} to {a.Codomain}, as a = {a} does, but b = {b} goes from {b.Domain} to {b.Codomain}.")
+
+        sum [| a; b |]
 
     /// The tensor product of one or more maps.
     let kronecker (maps: LinearMap[]) : LinearMap =

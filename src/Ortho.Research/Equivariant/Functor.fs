@@ -58,4 +58,4 @@ module Functor =
         else
             OrbitBasis.toDiagrams d
             |> Array.map (fun term -> float term.Coefficient * diagram n term.Diagram)
-            |> Array.reduce (+)
+            |> Simplify.sum

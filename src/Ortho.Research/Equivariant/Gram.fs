@@ -73,7 +73,7 @@ module Gram =
         Guard.positive "n" n
         Guard.holds "n" (n % 2 = 0) (fun () -> $"n must be even for Sp(n), but is {n}.")
         brauer 0 p q
-        value n (Loops.forms p.TopCount (Loops.partners p) (Loops.partners q))
+        value n (Loops.forms (Loops.partners p) (Loops.partners q))
 
     /// <summary>The inner product of H_p and H_q of SO(n): n! n^loops with a sign, or 0.</summary>
     /// <param name="n">Dimension of R^n, at least 1.</param>
@@ -123,7 +123,7 @@ module Gram =
             match maps[i], maps[j] with
             | Plain _, Plain _ when arePairs -> Loops.deltas partners[i] partners[j]
             | Plain p, Plain q -> struct (1, components p q)
-            | Form p, Form _ -> Loops.forms p.TopCount partners[i] partners[j]
+            | Form _, Form _ -> Loops.forms partners[i] partners[j]
             | Head _, Head _ when arePairs -> Loops.heads partners[i] partners[j]
             | Head p, Head q -> struct ((if p = q then 1 else 0), 0)
             | _ -> struct (0, 0)

@@ -88,8 +88,14 @@ module internal Independence =
     /// Indices of maps that are a basis of the span of all, whose dimension is known; the first of the primes that will do is used.
     let basis (primes: seq<uint64>) (group: Group) (dimension: bigint) (maps: SpanningMap[]) : int[] =
         primes
+        |> Seq.truncate 16
         |> Seq.map (fun prime -> modulo prime (int dimension) maps.Length (residues group maps prime))
-        |> Seq.find (fun chosen -> bigint chosen.Length = dimension)
+        |> Seq.tryFind (fun chosen -> bigint chosen.Length = dimension)
+        |> Option.defaultWith (fun () ->
+            raise (
+                InvalidOperationException
+                    $"No {dimension} of the {maps.Length} maps of {group} were found independent modulo 16 primes."
+            ))
 
     /// Indices of spanning maps from order k to order l that are a basis: of those without a head, then of those with one.
     let indices (group: Group) (k: int) (l: int) (maps: SpanningMap[]) : int[] =

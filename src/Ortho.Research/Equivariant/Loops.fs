@@ -39,23 +39,19 @@ module internal Loops =
     let deltas (p: int[]) (q: int[]) : struct (int * int) =
         struct (1, walk (Array.zeroCreate p.Length) p q (fun _ _ -> ()))
 
-    /// <summary>A pair inside a row is eps of its lesser, then its greater vertex; between rows it is a delta.</summary>
-    /// <remarks>A loop is the trace of a product of eps, of eps^T = -eps for a pair walked from its greater vertex, and of 1. A loop
-    /// changes rows an even number of times and has an even number of pairs, so 2 h of them lie inside rows; eps^2 = -1, and the trace is
-    /// (-1)^(h + pairs walked backwards) n.</remarks>
-    let forms (top: int) (p: int[]) (q: int[]) : struct (int * int) =
-        let mutable inRow = 0
+    /// <summary>Every pair is eps of its lesser, then its greater vertex.</summary>
+    /// <remarks>So it is for a pair inside a row of F; but eps^T applied to the bottom axes of all maps, which keeps inner products, turns the deltas
+    /// between rows to eps too, and eps below (twice) to itself. A loop of 2 h pairs is the trace of a product of eps, and of eps^T = -eps for a
+    /// pair walked from its greater vertex; eps^2 = -1, so it is (-1)^(h + pairs walked backwards) n.</remarks>
+    let forms (p: int[]) (q: int[]) : struct (int * int) =
         let mutable backwards = 0
 
         let loops =
             walk (Array.zeroCreate p.Length) p q (fun v w ->
-                if (v < top) = (w < top) then
-                    inRow <- inRow + 1
+                if v > w then
+                    backwards <- backwards + 1)
 
-                    if v > w then
-                        backwards <- backwards + 1)
-
-        struct ((if (inRow / 2 + backwards) % 2 = 0 then 1 else -1), loops)
+        struct ((if (p.Length / 2 + backwards) % 2 = 0 then 1 else -1), loops)
 
     /// <summary>As `deltas`, times the signs of the values of the free vertices of p and of q.</summary>
     /// <remarks>A path joins two free vertices. If both are of one diagram the sign of a repeated value is 0. Else free vertex i of p carries the

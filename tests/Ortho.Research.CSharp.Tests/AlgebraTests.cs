@@ -66,6 +66,7 @@ internal static class AlgebraTests
         var parts = d.Factor();
         var again = Diagram.OfPermutation(parts.Left).Compose(parts.Planar).Diagram.Compose(Diagram.OfPermutation(parts.Right));
         That(again.Diagram == d, "factors give it back");
+        Equal(SetPartition.Coarsest(2), swap.Closure, "a swap closes to one loop");
         Equal(15, Diagram.Enumerate(2, 2).Length, "all");
         Equal(8, Diagram.EnumerateAtMost(2, 2, 2).Length, "of at most two blocks");
     }

@@ -84,6 +84,7 @@ let tests =
             Lab.ReproductionTests.tests
             Lab.DatasetTests.tests
             Lab.FigureTests.tests
+            Lab.PictureTests.tests
         ]
 
 [<EntryPoint>]

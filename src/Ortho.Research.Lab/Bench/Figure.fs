@@ -75,6 +75,39 @@ let themed (title: string) (x: string) (y: string) (chart: GenericChart) =
     |> Chart.withSize (700, 460)
     |> Chart.withConfig (Config.init (DisplayModeBar = false))
 
+/// <summary>A title in the house's type over a chart that has no axes, e.g. a picture of diagrams; the chart grows by the room it takes.</summary>
+/// <param name="title">What is shown, and of which paper.</param>
+/// <param name="chart">The chart, with a width and a height.</param>
+/// <exception cref="T:System.ArgumentException">The chart has no height or width of its own.</exception>
+let titled (title: string) (chart: GenericChart) =
+    let layout = GenericChart.getLayout chart
+
+    match layout.TryGetTypedPropertyValue<int> "width", layout.TryGetTypedPropertyValue<int> "height" with
+    | Some width, Some height ->
+        // A character of the title is 9 pixels wide, a line 24 high.
+        let lines = Report.wrap (max 20 (width / 9)) title
+        let room = 24 * lines.Length + 24
+        // Plotly lifts a title by half a line for each further line.
+        let top = 12.0 * float lines.Length
+
+        chart
+        |> Chart.withLayoutStyle (
+            Title =
+                Title.init (
+                    Text = String.Join("<br>", lines),
+                    X = 0.02,
+                    Y = 1.0 - top / float (height + room),
+                    YAnchor = StyleParam.YAnchorPosition.Top,
+                    Font = Font.init (Size = 17.0)
+                ),
+            Margin = Margin.init (Left = 0, Right = 0, Top = room, Bottom = 0)
+        )
+        |> Chart.withSize (width, height + room)
+    | _ ->
+        raise (
+            ArgumentException("chart must have a width and a height, but lacks them: see Chart.withSize.", nameof chart)
+        )
+
 /// The vertical axis in powers of ten.
 let logarithmicY (chart: GenericChart) =
     chart |> Chart.withYAxisStyle (AxisType = StyleParam.AxisType.Log)

@@ -193,6 +193,24 @@ module Diagram =
                 |> SetPartition.ofSmallLabels d.BlockCount
         }
 
+    /// <summary>The components of a (k,k)-diagram when each top vertex is joined to the bottom vertex below it: a partition of the k positions.</summary>
+    /// <exception cref="T:System.ArgumentException">The rows differ in size.</exception>
+    /// <remarks>The trace of D_d is n to the number of its blocks: the closed diagram is a number. Source: Martin 1994; Pearce-Crump 2304.14144.</remarks>
+    let closure (d: Diagram) : SetPartition =
+        Guard.notNull "d" d
+
+        Guard.holds "d" (d.Top = d.BottomCount) (fun () ->
+            $"d must have rows of one size to be closed, but has {d.Top} top and {d.BottomCount} bottom vertices.")
+
+        let growth, sets = d.Blocks.Growth, DisjointSets d.BlockCount
+
+        for position in 0 .. d.Top - 1 do
+            sets.Union(growth[position], growth[d.Top + position])
+
+        growth[.. d.Top - 1]
+        |> Array.map sets.Find
+        |> SetPartition.ofSmallLabels d.BlockCount
+
     /// <summary>Factors d = Left after Planar after Right, where the matrix of Planar is a Kronecker product of small ones.</summary>
     /// <remarks>
     /// In Planar every block occupies neighbouring vertices. Top row: the top blocks, then the through blocks; bottom row: the
@@ -294,6 +312,9 @@ type Diagram with
 
     /// This diagram upside down.
     member d.Adjoint = Diagram.adjoint d
+
+    /// The components of this diagram when each top vertex is joined to the bottom vertex below it.
+    member d.Closure = Diagram.closure d
 
     /// This diagram as permutation after planar after permutation.
     member d.Factor() = Diagram.factor d

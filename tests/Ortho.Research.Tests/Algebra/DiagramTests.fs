@@ -73,6 +73,55 @@ let private category =
                 && Diagram.adjoint first = Diagram.ofPermutation (Permutation.inverse c.First))
         ]
 
+/// A diagram with rows of one size, from the first elements of a partition.
+let private square (p: SetPartition) =
+    let k = p.Size / 2
+
+    SetPartition.ofLabels [| for v in 0 .. 2 * k - 1 -> p.BlockOf v |]
+    |> Diagram.ofPartition k k
+
+let private closing =
+    let law name (holds: PartitionTriple -> bool) =
+        testPropertyWithConfig Config.cheap name holds
+
+    let components d = (Diagram.closure d).BlockCount
+
+    testList
+        "closure"
+        [
+            law "its components are what cups below and caps above remove" (fun c ->
+                let d = square c.P
+                let k = d.TopCount
+                let cups = Diagram.ofBlocks 0 (2 * k) [ for i in 0 .. k - 1 -> [ i; k + i ] ]
+                let bent = Diagram.compose (Diagram.tensor d (Diagram.identity k)) cups
+                let closed = Diagram.compose (Diagram.adjoint cups) bent.Diagram
+                components d = closed.Removed + bent.Removed)
+
+            law "d2 d1 and d1 d2 close to as many components, with those that the products remove" (fun c ->
+                let d1, d2 = square c.P, square c.Q
+
+                let around second first =
+                    let product = Diagram.compose second first
+                    components product.Diagram + product.Removed
+
+                around d2 d1 = around d1 d2)
+
+            law "the trace of D_d is n to the number of its components" (fun c ->
+                let d = square c.P
+
+                [ 1; 2; 3 ]
+                |> List.forall (fun n ->
+                    let matrix = Dense.diagram n d
+
+                    let trace =
+                        seq { 0 .. Array2D.length1 matrix - 1 } |> Seq.sumBy (fun i -> matrix[i, i])
+
+                    trace = bigint.Pow(bigint n, components d)))
+
+            testPropertyWithConfig Config.cheap "of a permutation: its cycles" (fun (c: PermutationTriple) ->
+                Diagram.closure (Diagram.ofPermutation c.First) = SetPartition.ofBlocks (Permutation.cycles c.First))
+        ]
+
 /// The diagrams of one block, side by side.
 let private sideBySide (parts: (int * int)[]) =
     (Diagram.identity 0, parts)
@@ -232,8 +281,13 @@ let private badInput =
             testCase "a vertex out of range" (fun () ->
                 refused "between 0 and 3, but is 4" (fun () -> Diagram.identity 2 |> Diagram.blockOfVertex 4 |> ignore))
 
+            testCase "rows of two sizes are not closed" (fun () ->
+                refused "has 2 top and 1 bottom vertices" (fun () ->
+                    Diagram.closure (Diagram.ofBlocks 1 2 [ [ 0; 1; 2 ] ]) |> ignore))
+
             testCase "too many diagrams" (fun () ->
                 refused "51724158235372 " (fun () -> Diagram.enumerate 10 10 |> ignore))
         ]
 
-let tests = testList "Diagram" [ category; factors; matrices; examples; badInput ]
+let tests =
+    testList "Diagram" [ category; closing; factors; matrices; examples; badInput ]

@@ -338,3 +338,12 @@ module Equivariant =
                 (Features.rep groups factor layer.Input, Features.rep groups factor layer.Output)
                 layer.forward)
         |> Array.reduce max
+
+    /// <summary>Whether a pointwise activation may follow a layer: whether it commutes with every element of the group, as the representation acts.</summary>
+    /// <param name="activation">The activation, e.g. <c>PointwiseActivation.relu</c>.</param>
+    /// <param name="rep">How the group acts on what the activation is applied to, e.g. <c>layer.OutputRep</c>.</param>
+    /// <returns>The answer, and why. For a whole model ask <c>EquivarianceWarnings.ofModules</c>.</returns>
+    /// <remarks>2401.09235: see <c>PointwiseActivation.mayApply</c>.</remarks>
+    [<CompiledName("MayApply")>]
+    let mayApply (activation: ActivationFunction) (rep: Rep) : Admissibility =
+        PointwiseActivation.mayApply activation rep

@@ -16,10 +16,12 @@ module HeadFunctor =
 
     /// From n - s free axes, the last, to s: the bottom row antisymmetrised over each set of values, then placed with the complement above.
     let private determinantStep (n: int) (s: int) =
-        let below, above = Antisymmetry.make n (n - s), Antisymmetry.make n s
-        let complement = Antisymmetry.complement n s
+        // n! signs, written down when they are first used: a map that is only listed costs nothing.
+        let signs =
+            lazy (Antisymmetry.make n (n - s), Antisymmetry.complement n s, Antisymmetry.make n s)
 
         fun (x: torch.Tensor) ->
+            let below, complement, above = signs.Value
             let axis = int x.ndim - (n - s)
             use folded = Antisymmetry.fold axis below x
             use moved = SignedGather.apply axis complement folded
@@ -75,7 +77,7 @@ module HeadFunctor =
         let read = number (Array.append through (Diagram.bottomBlocks d))
         let written = number (Array.append through (Diagram.topBlocks d))
 
-        let entries =
+        let entries () =
             [|
                 for values in Antisymmetry.arrangements d.BlockCount [ 0 .. n - 1 ] do
                     let valueOf = Array.ofList values
@@ -92,12 +94,12 @@ module HeadFunctor =
                     }
             |]
 
-        let matrix = SignedGather.ofEntries (pown n written.Length) entries
+        let matrix = lazy SignedGather.ofEntries (pown n written.Length) (entries ())
 
         let step (x: torch.Tensor) =
             let kept = Array.init (int x.ndim - read.Length) x.size
             use flat = x.reshape (Array.append kept [| pown (int64 n) read.Length |])
-            use signed = SignedGather.apply kept.Length matrix flat
+            use signed = SignedGather.apply kept.Length matrix.Value flat
             signed.reshape (Array.append kept (Array.replicate written.Length (int64 n)))
 
         DiagramAction.act (int64 n) plan step

@@ -6,6 +6,7 @@
 
 open System.Collections.Generic
 open Plotly.NET
+open Plotly.NET.LayoutObjects
 open TorchSharp
 open Ortho
 open Ortho.Lab
@@ -422,19 +423,30 @@ Report.table
 // All 360 products of the raw F at n = 2.
 let found = tables[raw.Name].Value |> List.head |> snd
 
-let shown =
-    hom raw |> List.collect (fun (k, l) -> raw.Diagrams 2 k l |> List.ofArray)
 
-let place = shown |> List.mapi (fun i d -> d, i) |> dict
-let cells = Array2D.create shown.Length shown.Length nan
+/// By the row that is glued first, so that what can be multiplied stands in four blocks.
+let sorted glued =
+    hom raw
+    |> List.collect (fun (k, l) -> raw.Diagrams 2 k l |> List.ofArray)
+    |> List.sortBy (fun (d: Diagram) -> glued d)
+
+let first, later = sorted _.TopCount, sorted _.BottomCount
+
+let numbered diagrams =
+    diagrams |> List.mapi (fun i d -> d, i) |> dict
+
+let row, column = numbered later, numbered first
+let cells = Array2D.create later.Length first.Length nan
 
 for outcome in found do
-    cells[place[outcome.Later], place[outcome.First]] <- if outcome.Sign = 1 then 1.0 else 0.0
+    cells[row[outcome.Later], column[outcome.First]] <- if outcome.Sign = 1 then 1.0 else 0.0
+
+let small = LinearAxis.init (TickFont = Font.init (Size = 9.5), DTick = 1)
 
 Chart.Heatmap(
-    zData = [ for i in 0 .. shown.Length - 1 -> cells[i, *] ],
-    X = List.map string shown,
-    Y = List.map string shown,
+    zData = [ for i in 0 .. later.Length - 1 -> cells[i, *] ],
+    X = List.map string first,
+    Y = List.map string later,
     ColorScale = StyleParam.Colorscale.Custom [ 0.0, Color.fromString "#D55E00"; 1.0, Color.fromString "#0072B2" ],
     ShowScale = false,
     XGap = 1,
@@ -444,6 +456,8 @@ Chart.Heatmap(
     "Products F<sub>later</sub>F<sub>first</sub> of Sp(2) (2304.14144): n<sup>c</sup>F in blue, -n<sup>c</sup>F in orange (108 of 360)"
     "first diagram, (bottom, top) {pairs}"
     "later diagram"
+|> Chart.withXAxis small
+|> Chart.withYAxis small
 |> Chart.withYAxisStyle (MinMax = (27.5, -0.5))
 |> Chart.withSize (700, 700)
 |> Figure.save "129-signs"

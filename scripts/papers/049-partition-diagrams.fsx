@@ -285,9 +285,10 @@ Report.table
     ]
 
 Diagram.enumerate 2 2
-|> Array.map (fun d -> $"{d.Partition}: {d.BlockCount} blocks", d)
+|> Array.sortBy _.BlockCount
+|> Array.map (fun d -> string d.Partition, d)
 |> DiagramPicture.grid 5
-|> Figure.titled "The 15 diagrams 2 -> 2: a layer for n has a weight for each of at most n blocks (2212.08648)"
+|> Figure.titled "The 15 diagrams 2 -> 2, fewest blocks first: for n, those of at most n blocks (2212.08648)"
 |> Figure.save "049-diagrams"
 
 routes

@@ -105,6 +105,30 @@ let returns (n, d) =
 
     toD (toX (alone d)) = alone d && toX (toD (alone d)) = alone d
 
+// What a naive layer gets wrong where n is small: a weight for each diagram, though their matrices depend on each other.
+let naive =
+    [
+        for n in 1..6 -> group n, (fun m -> Diagram.enumerate 0 m |> Array.map (Functor.diagram n))
+        for other in
+            [
+                for n in 2..4 -> Group.orthogonal n
+                for n in [ 2; 4 ] -> Group.symplectic n
+                for n in 2..4 -> Group.specialOrthogonal n
+            ] -> other, Basis.spanning other 0
+    ]
+
+/// The groups and orders for which their matrices are made: n^m entries each.
+let within =
+    List.allPairs naive [ 0..6 ]
+    |> List.filter (fun ((group, _), m) -> float group.Dimension ** float m <= largest)
+
+let rank (maps: LinearMap[]) =
+    if maps.Length = 0 then
+        0L
+    else
+        let vectors = [| for map in maps -> (entries torch.float64 map).flatten() |]
+        (torch.linalg.matrix_rank (torch.stack vectors)).item<int64>()
+
 // Learning A -> A + A^T + diag (A 1) from random 5 x 5 matrices A, by a layer of 15 weights and 2 biases in float64.
 let target (a: torch.Tensor) =
     a.add(a.mT).add(torch.diag_embed (a.sum -1L))
@@ -120,21 +144,27 @@ let layer seed n =
 let predict (layer: EquivariantLayer) (a: torch.Tensor) =
     layer.forward(a.unsqueeze -1L).squeeze -1L
 
-/// By least squares: the images of the 64 matrices under the diagrams, and the constants that are the images of 1.
+/// By least squares: what the layer gives when one weight or bias is 1 and the others are 0.
 let fitted () =
     use _ = torch.NewDisposeScope()
     use _ = torch.no_grad ()
     let a, layer = draw 1 5, layer 0 5
-    let image x (d: Diagram) = (Functor.diagram 5 d).Apply x
-    let images = Basis.diagrams (group 5) 2 2 |> Array.map (image a)
+    let parameters = [| for p in layer.parameters () -> p.flatten () |] // views
 
-    let constants =
-        Basis.diagrams (group 5) 0 2 |> Array.map (image (a.new_ones 64L))
+    let fill (values: torch.Tensor) =
+        for p, part in Array.zip parameters (values.split (parameters |> Array.map _.numel())) do
+            p.copy_ part |> ignore
 
-    let c = Basis.coordinates (Array.append images constants) (target a)
-    let parts = c.split [| 15L; 2L |]
-    layer.get_parameter("weight").copy_(parts[0].reshape(15L, 1L, 1L)) |> ignore
-    layer.get_parameter("bias").copy_(parts[1].reshape(2L, 1L)) |> ignore
+    let units = torch.eye (parameters |> Array.sumBy _.numel(), dtype = torch.float64)
+
+    let images =
+        [|
+            for unit in units.unbind 0 ->
+                fill unit
+                predict layer a
+        |]
+
+    fill (Basis.coordinates images (target a))
     layer
 
 /// By Adam.
@@ -180,6 +210,15 @@ let code =
             law "D and X are unitriangular in each other" (Paper "orbit basis") diagrams triangular
             law "D to X to D and X to D to X change nothing" (Paper "orbit basis") diagrams returns
             law "D_d2 D_d1 = n^c D_(d2 d1) in int64" (Paper "product") products multiplies
+            law
+                "rank of all Bell(m) D, of all E, F, E and H: dim Hom"
+                (Paper "dimension")
+                within
+                (fun ((group, maps), m) -> bigint (rank (maps m)) = Basis.dimension group 0 m)
+            Claim.equals
+                "surplus weights of a naive 2->2 layer, n = 1..6"
+                (Paper "dimension", [ 14; 7; 1; 0; 0; 0 ])
+                (fun () -> [ for _, maps in naive[..5] -> (maps 4).Length - int (rank (maps 4)) ])
             law "D commutes with S_n, in int64" (Paper "equivariance") hom (commutes torch.int64 Basis.diagram)
             law "X commutes with S_n" (Paper "equivariance") hom (commutes torch.float64 Basis.orbit)
             Claim.holds "1->1 is Deep Sets: the two D are I and 11^T" (Paper "Deep Sets") (fun () ->
@@ -225,6 +264,32 @@ Report.table
                     Report.number (row |> List.choose id |> List.sumBy _.Seconds)
                 ]
     ]
+
+printfn "\nA weight for each diagram: 203 = 122 + 81 are 122 independent ones and 81 too many"
+
+Report.table
+    [ "group"; yield! [ for m in 0..6 -> $"m = {m}" ] ]
+    [
+        for group, maps in naive do
+            [
+                yield string group
+
+                for m in 0..6 do
+                    let count, independent = bigint (maps m).Length, Basis.dimension group 0 m
+
+                    if count = independent then
+                        yield string count
+                    else
+                        yield $"{count} = {independent} + {count - independent}"
+            ]
+    ]
+
+Diagram.enumerate 2 2
+|> Array.sortBy _.BlockCount
+|> Array.map (fun d -> string d.Partition, d)
+|> DiagramPicture.grid 5
+|> Figure.titled "The 15 diagrams 2 -> 2, fewest blocks first: for n, those of at most n blocks (2212.08648)"
+|> Figure.save "049-diagrams"
 
 routes
 |> List.map (fun (name, _, cells) ->

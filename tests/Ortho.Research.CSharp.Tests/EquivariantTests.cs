@@ -96,6 +96,8 @@ internal static class EquivariantTests
         Equal("7 2", string.Join(' ', change.Apply(tensor(new long[] { 5, 2 })).data<long>()), "from D to X");
         Small(Law.Equality(1, back * change, LinearMaps.Identity(2)), "and back");
         Refused<ArgumentException>("q", () => Gram.Diagram(3, cup, Diagram.Identity(2)));
+    }
+
     static void Projections()
     {
         var group = Group.Orthogonal(3);
@@ -174,7 +176,7 @@ internal static class EquivariantTests
         That(!answer.IsAllowed && answer.Reason.StartsWith("ReLU does not commute with SO(3) on R^3: an element mixes"), answer.Reason);
         var cube = new ActivationFunction("cube", ActivationClass.Odd, x => x * x * x);
         Small(PointwiseActivation.ClassDefect(1, cube), "the class of one's own function");
-        That(PointwiseActivation.MayApply(cube, Rep.Permutation(4).TensorPower(2)).IsAllowed, "permutations take it");
+        That(Equivariant.MayApply(cube, Rep.Permutation(4).TensorPower(2)).IsAllowed, "permutations take it");
         using var layer = new EquivariantLayer(1, Group.Symmetric(4), 2, 3, 1, 2);
         using var model = nn.Sequential(layer, nn.GELU(), nn.Softmax(1));
         var warnings = EquivarianceWarnings.OfModules([model]);

@@ -71,6 +71,7 @@ let tests =
             GramTests.tests
             BasisTests.tests
             ReynoldsTests.tests
+            RowSumTests.tests
             EquivariantLayerTests.tests
             PointwiseActivationTests.tests
             CosineTests.tests

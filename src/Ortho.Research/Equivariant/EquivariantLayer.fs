@@ -232,7 +232,7 @@ type EquivariantLayer
     /// The linear part, of the weights as they are now: it follows later steps only as far as they change these tensors in place.
     member _.Linear: LinearMap =
         let kind = TensorKind.ofTensor (Seq.head (this.parameters ()))
-        LayerForm.linear form (weights ()) kind
+        LayerForm.linear form method (weights ()) kind
 
     override _.Dispose(disposing: bool) =
         if disposing then
@@ -296,6 +296,7 @@ module Equivariant =
 
         LayerForm.linear
             (LayerForm.make [| group |] input output false)
+            LayerMethod.Cheapest
             (array2D [ [ weight ] ])
             (TensorKind.ofTensor weight)
 

@@ -246,7 +246,7 @@ module internal LayerForm =
                 factored layout layout.Plan false weights x
 
     /// The linear part as a map, differentiable in the weights, of which those of a constant are not used.
-    let linear (form: LayerForm) (weights: torch.Tensor[,]) (kind: TensorKind) : LinearMap =
+    let linear (form: LayerForm) (method: LayerMethod) (weights: torch.Tensor[,]) (kind: TensorKind) : LinearMap =
         let domain, codomain =
             Features.space form.Groups form.Input, Features.space form.Groups form.Output
 
@@ -257,7 +257,7 @@ module internal LayerForm =
                 form.Dense |> ValueOption.map (fun dense -> { dense with HasConstant = false })
 
             fun (x: torch.Tensor) ->
-                if isDense form prefers LayerMethod.Cheapest (x.numel () / side.Size) then
+                if isDense form prefers method (x.numel () / side.Size) then
                     if isAdjoint then
                         DenseLayer.runAdjoint still.Value weights x
                     else

@@ -70,11 +70,21 @@ type internal LayerFunction() =
     override _.backward(context, gradient) =
         let plan = context.get_data "plan" :?> LayerPlan
 
-        Saved.slopes
-            context
-            gradient
-            (fun _ weights -> LayerFunction.Act plan.Adjoint gradient (Saved.conjugate weights))
-            (fun x _ -> LayerSlope.Act plan x gradient)
+        if torch.is_grad_enabled () then
+            Saved.slopes
+                context
+                gradient
+                (fun _ weights -> LayerFunction.Act plan.Adjoint gradient (Saved.conjugate weights))
+                (fun x _ -> LayerSlope.Act plan x gradient)
+        else
+            // Both at once, from one contraction of the gradient.
+            let placed = lazy LayerPlan.contractSlope plan gradient
+
+            Saved.slopes
+                context
+                gradient
+                (fun _ weights -> LayerPlan.slopeInInput plan weights gradient placed.Value)
+                (fun x _ -> LayerPlan.slopeInWeights plan x placed.Value)
 
     /// The layer of x. The plain steps where no gradient is asked for.
     static member Act (plan: LayerPlan) (x: torch.Tensor) (weights: torch.Tensor) : torch.Tensor =
@@ -97,7 +107,7 @@ and [<Sealed>] internal LayerSlope() =
         context.save_data ("plan", plan)
         Saved.keep context x v
         use scope = torch.NewDisposeScope()
-        scope.MoveToOuter(LayerPlan.slope plan x v)
+        scope.MoveToOuter(LayerPlan.slopeInWeights plan x (LayerPlan.contractSlope plan v))
 
     override _.backward(context, gradient) =
         let plan = context.get_data "plan" :?> LayerPlan
@@ -114,4 +124,4 @@ and [<Sealed>] internal LayerSlope() =
             LayerSlope.apply (x, v, plan)
         else
             use scope = torch.NewDisposeScope()
-            scope.MoveToOuter(LayerPlan.slope plan x v)
+            scope.MoveToOuter(LayerPlan.slopeInWeights plan x (LayerPlan.contractSlope plan v))

@@ -203,21 +203,39 @@ module internal LayerPlan =
         |> Array.mapi (fun group z -> (cross plan.Heads[group] batch.Length z).matmul(matrix plan weights group))
         |> scatter plan.Output batch x
 
-    /// <summary>The slope of Re sum(conj(v) run (x, w)) in w: for each group the sum over all positions of conj(z) v.</summary>
-    let slope (plan: LayerPlan) (x: torch.Tensor) (v: torch.Tensor) : torch.Tensor =
+    /// A slope v in the output, contracted as its placements' transposes do: what both slopes below start from.
+    let contractSlope (plan: LayerPlan) (v: torch.Tensor) : torch.Tensor[] = gather plan.Output v
+
+    /// <summary>The slope of Re sum(conj(v) run (x, w)) in x: the layer of the adjoint plan.</summary>
+    let slopeInInput
+        (plan: LayerPlan)
+        (weights: torch.Tensor)
+        (v: torch.Tensor)
+        (placed: torch.Tensor[])
+        : torch.Tensor =
+        let back = plan.Adjoint
+        let batch = batchOf back.Input v
+
+        let conjugate = if weights.is_complex () then weights.conj () else weights
+
+        placed
+        |> Array.mapi (fun group u -> (cross back.Heads[group] batch.Length u).matmul(matrix back conjugate group))
+        |> scatter back.Output batch v
+
+    /// <summary>The slope of the same in w: for each group the sum over all positions of conj(z) u, z what x is contracted to and u what v is.</summary>
+    let slopeInWeights (plan: LayerPlan) (x: torch.Tensor) (placed: torch.Tensor[]) : torch.Tensor =
         let batch = (batchOf plan.Input x).Length
-        let placed = gather plan.Output v
 
-        let parts =
-            gather plan.Input x
-            |> Array.mapi (fun group z ->
-                let z = cross plan.Heads[group] batch z
-                let z = z.reshape (-1L, z.size (int z.ndim - 1))
-                let u = placed[group]
-                let u = u.reshape (-1L, u.size (int u.ndim - 1))
-                let z = if z.is_complex () then z.conj () else z
-                if plan.IsAdjoint then u.t().matmul z else z.t().matmul u)
+        let flat (x: torch.Tensor) =
+            x.reshape (x.numel () / x.size (int x.ndim - 1), x.size (int x.ndim - 1))
 
-        match parts with
+        let part (group: int) (z: torch.Tensor) =
+            let z = flat (cross plan.Heads[group] batch z)
+            let z = if z.is_complex () then z.conj () else z
+            let u = flat placed[group]
+            let slope = if plan.IsAdjoint then u.t().matmul z else z.t().matmul u
+            slope.reshape -1L
+
+        match gather plan.Input x |> Array.mapi part with
         | [||] -> x.new_zeros [| 0L |]
-        | _ -> torch.cat (parts |> Array.map _.reshape(-1L), 0L)
+        | parts -> torch.cat (parts, 0L)

@@ -287,43 +287,30 @@ module internal RowPlan =
             plan.Parts
             plan.Places
 
-    /// A sum that grows. A term may have axes of size 1 for those along which it is constant, and may be a view that others read.
-    [<Sealed; NoEquality; NoComparison>]
-    type private Accumulator() =
-        let mutable total: torch.Tensor = null
-        let mutable isOwned = false
+    /// The sum of terms, and whether nobody else reads its memory. A term may have axes of size 1 for those along which it is constant.
+    let private total (terms: seq<struct (torch.Tensor * bool)>) : struct (torch.Tensor * bool) =
+        let holds (x: torch.Tensor) (y: torch.Tensor) =
+            Array.forall2 (fun (a: int64) b -> a >= b) x.shape y.shape
 
-        /// Nothing has been added.
-        member _.IsEmpty = isNull total
-
-        member _.Total = total
-
-        /// Whether nobody else reads the memory of the total.
-        member _.IsOwned = isOwned
-
-        member _.Add(term: torch.Tensor, termIsOwned: bool) =
-            let holds (x: torch.Tensor) (y: torch.Tensor) =
-                Array.forall2 (fun (a: int64) b -> a >= b) x.shape y.shape
-
-            if isNull total then
-                total <- term
-                isOwned <- termIsOwned
-            elif isOwned && holds total term then
-                addInPlace total term
-            elif termIsOwned && holds term total then
-                addInPlace term total
-                total <- term
-                isOwned <- true
+        terms
+        |> Seq.reduce (fun (struct (sum, sumIsOwned)) (struct (term, termIsOwned)) ->
+            if sumIsOwned && holds sum term then
+                addInPlace sum term
+                struct (sum, true)
+            elif termIsOwned && holds term sum then
+                addInPlace term sum
+                struct (term, true)
             else
-                total <- total .+ term
-                isOwned <- true
+                struct (sum .+ term, true))
 
     /// <summary>The transpose of `contract`: the sum of the parts' expansions.</summary>
     /// <param name="plan">The parts.</param>
     /// <param name="pieces">For each part [*batch; its axes between the rows; channels].</param>
     /// <returns>[*batch; axes of the row; channels], fresh or a view of a piece.</returns>
     let expand (plan: RowPlan) (pieces: torch.Tensor[]) : torch.Tensor =
-        let sums = plan.Nodes |> Array.map (fun _ -> Accumulator())
+        let terms =
+            plan.Nodes |> Array.map (fun _ -> ResizeArray<struct (torch.Tensor * bool)>())
+
         let first = pieces[0]
         let batch = int first.ndim - 1 - (plan.Parts[0].Segments |> Array.sumBy _.AxisCount)
 
@@ -334,7 +321,7 @@ module internal RowPlan =
             (pieces[i], Array.rev (heads batch part))
             ||> Array.fold (fun z (struct (axis, antisymmetry)) -> Antisymmetry.unfold axis antisymmetry z)
             |> permuted batch (inverse (segmentOrder part order))
-            |> fun z -> sums[node].Add(z, false)
+            |> fun z -> terms[node].Add(struct (z, false))
 
         let spread (node: RowNode) (z: torch.Tensor) =
             (z, node.Summed)
@@ -344,8 +331,9 @@ module internal RowPlan =
         for i in plan.Nodes.Length - 1 .. -1 .. 0 do
             let node = plan.Nodes[i]
 
-            if node.Source >= 0 && not sums[i].IsEmpty then
-                sums[node.Source].Add(spread node sums[i].Total, sums[i].IsOwned)
+            if node.Source >= 0 && terms[i].Count > 0 then
+                let struct (sum, isOwned) = total terms[i]
+                terms[node.Source].Add(struct (spread node sum, isOwned))
 
         let shape =
             [|
@@ -357,37 +345,46 @@ module internal RowPlan =
         let rows =
             [|
                 for i in 0 .. plan.Nodes.Length - 1 do
-                    if plan.Nodes[i].Source < 0 && not sums[i].IsEmpty then
-                        struct (plan.Nodes[i], sums[i])
+                    if plan.Nodes[i].Source < 0 && terms[i].Count > 0 then
+                        struct (plan.Nodes[i], terms[i])
             |]
 
-        /// A sum over whole axes, in the order of the row's.
-        let inRow (node: RowNode) (z: torch.Tensor) =
-            Array.append node.Open node.Heads
-            |> Array.map _.Axes[0]
-            |> inverse
-            |> fun order -> permuted batch order z
+        /// A term over whole axes, in the order of the row's.
+        let inRow (node: RowNode) (struct (z: torch.Tensor, isOwned: bool)) =
+            let order = Array.append node.Open node.Heads |> Array.map _.Axes[0] |> inverse
+            struct (permuted batch order z, isOwned)
 
-        let y = Accumulator()
+        let whole =
+            [|
+                for struct (node, terms) in rows do
+                    if isWhole node then
+                        for term in terms -> inRow node term
+            |]
 
-        for struct (node, z) in rows do
-            if isWhole node then
-                y.Add(inRow node z.Total, z.IsOwned)
+        let struct (sum, isOwned) =
+            match whole with
+            | [||] -> struct (null, false)
+            | [| single |] -> single
+            | several when RowSum.fits shape first ->
+                struct (RowSum.ofTerms shape (several |> Array.map (fun struct (z, _) -> z)), true)
+            | several -> total several
 
         let others = rows |> Array.filter (fun (struct (node, _)) -> not (isWhole node))
 
         if others.Length = 0 then
-            y.Total.expand shape
+            sum.expand shape
         else
             // Written into below: every entry needs memory of its own.
             let y =
-                if y.IsEmpty then first.new_zeros shape
-                elif y.IsOwned && y.Total.shape = shape then y.Total
-                else y.Total.expand(shape).clone()
+                if isNull sum then first.new_zeros shape
+                elif isOwned && sum.shape = shape then sum
+                else sum.expand(shape).clone()
 
-            for struct (node, z) in others do
+            for struct (node, terms) in others do
+                let struct (z, _) = total terms
+
                 let placed =
-                    (z.Total, node.Forms)
+                    (z, node.Forms)
                     ||> Array.fold (fun z _ -> z.unsqueeze (int64 (batch + node.Open.Length + node.Heads.Length)))
 
                 for struct (bits, isPlus) in choices node.Forms do

@@ -114,3 +114,10 @@ let along (batch: int) (tail: int) (sizes: int64[]) (lines: (struct (int * int64
         Array.concat [ strides[.. batch - 1]; Array.map step lines; strides[last..] ],
         x.storage_offset () + start
     )
+
+/// <summary>All the memory that x reads, from its first entry to its last, as one dense axis: a view. x is not empty.</summary>
+let run (x: torch.Tensor) =
+    let length =
+        Array.fold2 (fun length size stride -> length + (size - 1L) * stride) 1L x.shape (x.stride ())
+
+    x.as_strided ([| length |], [| 1L |], x.storage_offset ())

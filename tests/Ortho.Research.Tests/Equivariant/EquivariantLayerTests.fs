@@ -40,7 +40,7 @@ let private shape (case: Case) : Shape =
         K = k
         L = l
         C = 1 + random.Next 3
-        D = 1 + random.Next 3
+        D = 1 + random.Next 6
     }
 
 let private weightOf (kind: TensorKind) (seed: int) (shape: Shape) =
@@ -53,8 +53,30 @@ let private weightOf (kind: TensorKind) (seed: int) (shape: Shape) =
             int64 shape.D
         ]
 
-let private mapOf (shape: Shape) (weight: torch.Tensor) =
-    Equivariant.ofWeight shape.Group (shape.K, shape.L) weight
+/// By the diagrams where there are any: what is small would else be dense.
+let private mapBy (method: LayerMethod) (shape: Shape) (weight: torch.Tensor) =
+    let features (order: int) (channels: int) = Features.tensors order channels
+
+    LayerForm.linear
+        (LayerForm.make [| shape.Group |] (features shape.K shape.C) (features shape.L shape.D) false)
+        method
+        (array2D [ [ weight ] ])
+        (TensorKind.ofTensor weight)
+
+let private mapOf = mapBy LayerMethod.Factored
+
+let private isGraph (group: Group) = (string group).StartsWith "Aut"
+
+/// Through its diagrams, or as a dense matrix if it keeps one, or as it chooses.
+let private byMethod (seed: int) (layer: EquivariantLayer) =
+    let tryMethod (method: LayerMethod) =
+        try
+            layer.Method <- method
+        with :? ArgumentException ->
+            Expect.isTrue (method = LayerMethod.Dense || Seq.exists isGraph layer.Groups) "only Aut(G) has no diagrams"
+
+    tryMethod (enum<LayerMethod>(seed % 3))
+    layer
 
 /// The sum of the maps of a basis, each with its own matrix of channels.
 let private plain (maps: LinearMap[]) (weight: torch.Tensor) =
@@ -75,7 +97,7 @@ let private drawn (seed: int) (layer: EquivariantLayer) =
     layer.parameters ()
     |> Seq.iteri (fun i p -> p.copy_ (Seed.normal (Seed.derive seed i) float64 p.shape) |> ignore)
 
-    layer
+    byMethod seed layer
 
 let private laws =
     [
@@ -84,6 +106,19 @@ let private laws =
             let shape = shape case
             let w = weightOf float64 case.Seed shape
             Law.equality case.Seed (mapOf shape w) (plain (Basis.independent shape.Group shape.K shape.L) w))
+
+        law "the ways to compute it agree, and so do their adjoints" (fun case ->
+            use _ = torch.NewDisposeScope()
+            let shape = shape case
+            let w = weightOf float64 case.Seed shape
+            let dense = mapBy LayerMethod.Dense shape w
+            let cheapest = Equivariant.ofWeight shape.Group (shape.K, shape.L) w
+
+            max
+                (Law.equality case.Seed (mapOf shape w) dense)
+                (max
+                    (Law.equality case.Seed (mapOf shape w).Adjoint dense.Adjoint)
+                    (Law.equality case.Seed cheapest dense)))
 
         law "its adjoint is the sum of the adjoints" (fun case ->
             use _ = torch.NewDisposeScope()
@@ -297,6 +332,25 @@ let private gradients =
                 torch.tensor(Array.init (int (bias.numel ())) (int64 >> difference)).reshape bias.shape
 
             Expect.isLessThan (Law.distance slope differences) Bench.gradient "bias")
+
+        testCase "gradients of a dense layer" (fun () ->
+            use _ = torch.NewDisposeScope()
+
+            for group in [ Group.symmetric 3; Group.automorphisms (Graph.Cycle 4) ] do
+                let shape =
+                    {
+                        Group = group
+                        K = 1
+                        L = 1
+                        C = 2
+                        D = 3
+                    }
+
+                let w = weightOf float64 1 shape
+                let map = mapBy LayerMethod.Dense shape
+                let x = Seed.normal 7 float64 (Seq.append [ 2L ] (map w).Domain.Shape)
+                Expect.isLessThan (Law.gradient 1 (map w).Apply x) Bench.gradient "x"
+                Expect.isLessThan (Law.gradient 1 (fun w -> (map w).Apply x) w) Bench.gradient "weights")
 
         testCase "a tensor changed in place between the passes gives NaN, and the process lives" (fun () ->
             use _ = torch.NewDisposeScope()

@@ -130,6 +130,52 @@ let private laws =
                 (mapOf shape w).Adjoint
                 (plain (Basis.independent shape.Group shape.K shape.L) w).Adjoint)
 
+        law "a layer is its linear part and a constant that is equivariant too" (fun case ->
+            use _ = torch.NewDisposeScope()
+            let s = shape case
+
+            use layer =
+                drawn case.Seed (new EquivariantLayer(case.Seed, s.Group, s.K, s.C, s.L, s.D))
+
+            let x = case.Draw Bench.double.Head layer.InputRep.Space
+            let linear = layer.Linear.Apply x
+
+            if (Basis.dimension s.Group 0 s.L).IsZero then
+                Law.distance (layer.forward x) linear
+            else
+                let bias = layer.get_parameter("bias").unsqueeze 1L
+                let constant = Equivariant.ofWeight s.Group (0, s.L) bias
+                Law.distance (layer.forward x) (linear.add (constant.Apply(x.new_ones 1L))))
+
+        law "gradients with complex weights" (fun case ->
+            use _ = torch.NewDisposeScope()
+            let shape = shape case
+            let kind = TensorKind.cpu torch.complex128
+            let w = (weightOf kind case.Seed shape).requires_grad_ true
+            let map = mapOf shape w
+
+            let x =
+                (Seed.normal 7 kind (Seq.append [ 2L ] map.Domain.Shape)).requires_grad_ true
+
+            let v = Seed.normal 8 kind (Seq.append [ 2L ] map.Codomain.Shape)
+            // Of Re <v, A x>: A* v in x, and in the weight of each map of the basis the sum of conj(B x) v.
+            (v.conj().mul(map.Apply x)).sum().real.backward()
+            let maps = Basis.independent shape.Group shape.K shape.L
+
+            let inWeights =
+                torch.stack
+                    [|
+                        for b in maps do
+                            let image = (b .*. LinearMap.identity (Space.Of(int64 shape.C))).Apply(x.detach ())
+
+                            let flat (y: torch.Tensor) =
+                                y.reshape (-1L, y.size (int y.ndim - 1))
+
+                            (flat image).conj().t().matmul(flat v)
+                    |]
+
+            max (Law.distance x.grad (map.Adjoint.Apply v)) (Law.distance w.grad inWeights))
+
         law "complex weights and input" (fun case ->
             use _ = torch.NewDisposeScope()
             let shape = shape case
@@ -245,6 +291,7 @@ let private examples =
         Group.symmetric 3, 0, 2
         Group.alternating 3, 2, 1
         Group.alternating 3, 1, 1
+        Group.alternating 3, 2, 2
         Group.orthogonal 3, 2, 2
         Group.orthogonal 2, 3, 1
         Group.specialOrthogonal 3, 2, 1

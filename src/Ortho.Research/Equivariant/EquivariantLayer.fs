@@ -100,7 +100,8 @@ type EquivariantLayer
         use _ = torch.NewDisposeScope()
         let form = LayerForm.make groups input output hasBias
 
-        // The layer outlives the scope that it is made in.
+        // The layer outlives the scope that it is made in; these go when the collector takes it. No Dispose for them: TorchSharp's finalizer would call
+        // it on a layer whose constructor refused its arguments too, and what is thrown there ends the process.
         for tensor in form.Tensors do
             tensor.DetachFromDisposeScope() |> ignore
 
@@ -233,13 +234,6 @@ type EquivariantLayer
     member _.Linear: LinearMap =
         let kind = TensorKind.ofTensor (Seq.head (this.parameters ()))
         LayerForm.linear form method (weights ()) kind
-
-    override _.Dispose(disposing: bool) =
-        if disposing then
-            for tensor in form.Tensors do
-                tensor.Dispose()
-
-        base.Dispose disposing
 
     /// <summary>The layer on a batch: [*batch; input element] -> [*batch; output element].</summary>
     /// <exception cref="T:System.ArgumentException">The last axes of x are not the input's, or x differs in type or device from the weights.</exception>

@@ -10,6 +10,8 @@ type internal DenseBlock =
     | Orbits of torch.Tensor
     /// The entries of all maps: [entries; maps].
     | Entries of Table
+    /// The entries that are not 0, of all maps: their places, the number of the map of each, and the signs or null where all are 1.
+    | Nonzeros of places: torch.Tensor * maps: torch.Tensor * signs: torch.Tensor
 
 /// <summary>A layer as one dense matrix, made from the weights at each use: for groups without diagrams, and where everything is small.</summary>
 [<NoEquality; NoComparison>]
@@ -39,16 +41,49 @@ module internal DenseLayer =
         let numbers = group.OrbitsOfTuples(k + l)
         Orbits(torch.tensor numbers)
 
-    /// The maps of a product of groups, one after the other those of the last factor fastest.
+    /// Up to so many entries of all maps a product of matrices makes the layer's matrix; beyond, their nonzeros are summed.
+    [<Literal>]
+    let fewEntries = 16_384.0
+
+    /// Maps that are matrices of 0, 1 and -1.
     let entries (maps: LinearMap[]) : DenseBlock =
         use scope = torch.NewDisposeScope()
-        let columns = maps |> Array.map (fun map -> (LinearMap.toMatrix map).reshape -1L)
-        let table = Table(torch.stack(columns, 1).contiguous())
+        let size = maps[0].Domain.Size * maps[0].Codomain.Size
 
-        for tensor in table.Tensors do
-            scope.MoveToOuter tensor |> ignore
+        let column (map: LinearMap) = (LinearMap.toMatrix map).reshape -1L
 
-        Entries table
+        if float maps.Length * float size <= fewEntries then
+            let table = Table(torch.stack(maps |> Array.map column, 1).contiguous())
+
+            for tensor in table.Tensors do
+                scope.MoveToOuter tensor |> ignore
+
+            Entries table
+        else
+            let found =
+                maps
+                |> Array.map (fun map ->
+                    use inner = torch.NewDisposeScope()
+                    let column = column map
+                    let places = column.nonzero().flatten()
+                    let signs = column.index_select(0L, places).``to`` torch.int64
+                    inner.MoveToOuter places |> ignore
+                    inner.MoveToOuter signs |> ignore
+                    places, signs)
+
+            let signs = torch.cat (found |> Array.map snd)
+            let isPositive = signs.gt(torch.zeros_like signs).all().item<bool>()
+
+            let numbers =
+                found
+                |> Array.mapi (fun i (places, _) -> Array.replicate (int (places.numel ())) i)
+                |> Array.concat
+
+            Nonzeros(
+                scope.MoveToOuter(torch.cat (found |> Array.map fst)),
+                scope.MoveToOuter(torch.tensor numbers),
+                if isPositive then null else scope.MoveToOuter signs
+            )
 
     /// The tensors that a layer holds.
     let tensors (layer: DenseLayer) : torch.Tensor[] =
@@ -57,6 +92,12 @@ module internal DenseLayer =
                 match block with
                 | ValueSome(Orbits numbers) -> yield numbers
                 | ValueSome(Entries table) -> yield! table.Tensors
+                | ValueSome(Nonzeros(places, maps, signs)) ->
+                    yield places
+                    yield maps
+
+                    if not (isNull signs) then
+                        yield signs
                 | ValueNone -> ()
         |]
 
@@ -68,6 +109,18 @@ module internal DenseLayer =
             match block with
             | Orbits numbers -> weight.index_select (0L, numbers.``to`` weight.device)
             | Entries table -> (table.Like weight).``to``(weight.dtype).matmul(weight.reshape (weight.size 0, c * d))
+            | Nonzeros(places, maps, signs) ->
+                let read =
+                    weight.reshape(weight.size 0, c * d).index_select(0L, maps.``to`` weight.device)
+
+                let signed =
+                    if isNull signs then
+                        read
+                    else
+                        read .* signs.``to``(weight.dtype, weight.device).unsqueeze -1L
+
+                weight.new_zeros (outputs * inputs, c * d)
+                |> addAt 0L (places.``to`` weight.device) signed
 
         spread.reshape(outputs, inputs, c, d).permute(1L, 2L, 0L, 3L).reshape(inputs * c, outputs * d)
 

@@ -72,7 +72,7 @@ type EquivariantLayer
         | false, _ -> $"bias_{j}"
 
     do
-        let counts = LayerForm.dimensions groups input output hasBias
+        let counts = LayerShape.dimensions groups input output hasBias
 
         let weights =
             Seq.sum (
@@ -198,7 +198,7 @@ type EquivariantLayer
                 | _ -> false
 
             Guard.holds "value" has (fun () ->
-                $"value must be a method of this layer, but is {value}: Aut(G) has no diagrams, and layers of more than {LayerForm.small:N0} entries keep no dense maps.")
+                $"value must be a method of this layer, but is {value}: Aut(G) has no diagrams, and a dense matrix is kept only where it is small and cheaper for some batch.")
 
             method <- value
 

@@ -24,6 +24,8 @@ type internal LayerForm =
         Blocks: (struct (int * int * int))[,]
         Layout: LayerLayout voption
         Dense: DenseLayer voption
+        /// What a dense form makes, whether there is one or not.
+        Sizes: DenseSize[]
     }
 
     /// The tensors that it holds; they belong to the dispose scope that it is made in.
@@ -41,26 +43,8 @@ module internal LayerForm =
 
     let private isGraph (group: Group) = group.IsGraphAutomorphisms
 
-    /// The orders of each input summand, a constant's last.
-    let private bottoms (groups: Group[]) (input: Features) (hasConstant: bool) =
-        [|
-            for i in 0 .. input.Count - 1 -> input.OrdersOf i
-            if hasConstant then
-                yield Array.zeroCreate<int> groups.Length
-        |]
-
-    /// The number of maps for each pair of summands, as a message needs it: no map is made.
-    let dimensions (groups: Group[]) (input: Features) (output: Features) (hasConstant: bool) : bigint[,] =
-        let bottoms = bottoms groups input hasConstant
-
-        Array2D.init bottoms.Length output.Count (fun i j ->
-            (1I, Array.indexed groups)
-            ||> Array.fold (fun product (f, group) ->
-                product * Basis.dimension group (bottoms[i][f]) (output.OrdersOf(j)[f])))
-
-    /// The largest dense maps that are kept beside a factored layer, in entries.
-    [<Literal>]
-    let small = 65_536.0
+    /// The largest matrix, and the most entries of maps that are not 0, for which a dense form is kept beside the factored one.
+    let mostEntries, mostNonzeros = 4_194_304.0, 262_144.0
 
     let private dense
         (groups: Group[])
@@ -69,11 +53,9 @@ module internal LayerForm =
         (blocks: (struct (int * int * int))[,])
         (hasConstant: bool)
         : DenseLayer =
-        let bottoms = bottoms groups input hasConstant
+        let bottoms = LayerShape.bottoms groups input hasConstant
 
-        let size (orders: int[]) =
-            (1L, groups, orders)
-            |||> Array.fold2 (fun size group order -> size * pown (int64 group.Dimension) order)
+        let size (orders: int[]) = int64 (LayerShape.size groups orders)
 
         let inputs = bottoms |> Array.map size
         let outputs = Array.init output.Count (output.OrdersOf >> size)
@@ -110,69 +92,90 @@ module internal LayerForm =
             Blocks = Array2D.init inputs.Length outputs.Length block
         }
 
-    /// The entries of all spanning maps, as a dense layer keeps them.
-    let private entries (groups: Group[]) (input: Features) (output: Features) (hasConstant: bool) =
-        let counts = dimensions groups input output hasConstant
-        let bottoms = bottoms groups input hasConstant
+    let private factoredWork (layout: LayerLayout) (batch: int64) =
+        LayerWork.ofPlan layout.Plan (Array.last layout.Plan.Starts) (float batch)
 
-        let size (orders: int[]) =
-            (1.0, groups, orders)
-            |||> Array.fold2 (fun size group order -> size * float group.Dimension ** float order)
+    /// The cost of a dense form less that of the factored one, for no element and for each: work is affine in the batch.
+    let private advantage (layout: LayerLayout) (sizes: DenseSize[]) (withSlopes: bool) : struct (float * float) =
+        let difference (batch: int64) =
+            let dense, factored =
+                LayerWork.ofDense sizes withSlopes (float batch), factoredWork layout batch
 
-        Seq.sum (
-            seq {
-                for i in 0 .. bottoms.Length - 1 do
-                    for j in 0 .. output.Count - 1 do
-                        let maps =
-                            match groups with
-                            | [| Group.GraphAutomorphisms _ |] -> 1.0
-                            | _ -> float counts[i, j]
+            if withSlopes then
+                dense.CostWithSlopes true - factored.CostWithSlopes false
+            else
+                dense.Cost - factored.Cost
 
-                        maps * size bottoms[i] * size (output.OrdersOf j)
-            }
-        )
+        struct (difference 0L, difference 1L - difference 0L)
 
     /// <summary>The forms of a layer.</summary>
     /// <exception cref="T:System.ArgumentException">The features do not fit the groups, or a layer that can only be dense is too large.</exception>
     let make (groups: Group[]) (input: Features) (output: Features) (hasConstant: bool) : LayerForm =
-        let needed = entries groups input output hasConstant
+        let counts = LayerShape.dimensions groups input output hasConstant
+
+        let isAlone = groups.Length = 1
 
         if Array.exists isGraph groups then
+            let bottoms = LayerShape.bottoms groups input hasConstant
+
+            let needed =
+                Seq.sum (
+                    seq {
+                        for i in 0 .. bottoms.Length - 1 do
+                            for j in 0 .. output.Count - 1 ->
+                                (if isAlone then 1.0 else float counts[i, j])
+                                * LayerShape.size groups bottoms[i]
+                                * LayerShape.size groups (output.OrdersOf j)
+                    }
+                )
+
             Guard.holds "groups" (needed <= float DenseLayer.limit) (fun () ->
                 let names = String.Join(" x ", groups)
 
                 $"A layer of {names} from {input} to {output} has no diagrams and would keep {needed:N0} entries ({needed * 8.0 / 1048576.0:N0} MiB), more than the limit of {DenseLayer.limit:N0}: lower an order.")
 
-            let blocks =
-                dimensions groups input output hasConstant
-                |> Array2D.mapi (fun i j count ->
-                    let channels = if i < input.Count then int (input.ChannelsOf i) else 1
-                    struct (int count, channels, int (output.ChannelsOf j)))
-
+        let forms layout blocks isDense sizes =
             {
                 Groups = groups
                 Input = input
                 Output = output
                 Blocks = blocks
-                Layout = ValueNone
-                Dense = ValueSome(dense groups input output blocks hasConstant)
+                Layout = layout
+                Dense =
+                    if isDense then
+                        ValueSome(dense groups input output blocks hasConstant)
+                    else
+                        ValueNone
+                Sizes = sizes
             }
+
+        if Array.exists isGraph groups then
+            let blocks =
+                counts
+                |> Array2D.mapi (fun i j count ->
+                    let channels = if i < input.Count then int (input.ChannelsOf i) else 1
+
+                    struct (int count, channels, int (output.ChannelsOf j)))
+
+            forms ValueNone blocks true (LayerShape.denseSizes groups input output hasConstant)
         else
             let layout =
                 LayerDiagrams.make Basis.independentIndices groups input output hasConstant
 
-            {
-                Groups = groups
-                Input = input
-                Output = output
-                Blocks = layout.Blocks
-                Layout = ValueSome layout
-                Dense =
-                    if needed <= small then
-                        ValueSome(dense groups input output layout.Blocks hasConstant)
-                    else
-                        ValueNone
-            }
+            let sizes = LayerShape.denseSizes groups input output hasConstant
+            let lines = [| false; true |] |> Array.map (advantage layout sizes)
+
+            let isSmall =
+                Array.sumBy (fun size -> size.Entries * size.Channels) sizes <= mostEntries
+                && Array.sumBy _.Nonzeros sizes <= mostNonzeros
+
+            // Only if some batch would be computed by it.
+            forms
+                (ValueSome layout)
+                layout.Blocks
+                (isSmall
+                 && Array.exists (fun struct (atNone, slope) -> atNone + slope < 0.0 || slope < 0.0) lines)
+                sizes
 
     /// The weights of a plan, from those of each pair of summands.
     let private planned (layout: LayerLayout) (weights: torch.Tensor[,]) (like: torch.Tensor) =
@@ -204,31 +207,45 @@ module internal LayerForm =
     /// <summary>What each form does for so many elements; nothing for a form that there is not.</summary>
     let works (form: LayerForm) (batch: int64) : struct (LayerWork voption * LayerWork voption) =
         let factored =
-            form.Layout
-            |> ValueOption.map (fun layout ->
-                LayerWork.ofPlan layout.Plan (Array.last layout.Plan.Starts) (float batch))
+            form.Layout |> ValueOption.map (fun layout -> factoredWork layout batch)
 
         let dense =
             form.Dense
-            |> ValueOption.map (fun dense -> LayerWork.ofDense dense form.Blocks (float batch))
+            |> ValueOption.map (fun _ -> LayerWork.ofDense form.Sizes false (float batch))
 
         struct (factored, dense)
 
-    /// The batches for which the dense matrix costs less. Work is affine in the batch, so two counts say it for all.
-    let private prefersDense (form: LayerForm) : int64 -> bool =
-        match works form 0L, works form 1L with
-        | struct (ValueSome factored, ValueSome dense), struct (ValueSome factored', ValueSome dense') ->
-            let atNone = dense.Cost - factored.Cost
-            let slope = dense'.Cost - factored'.Cost - atNone
-            fun batch -> atNone + slope * float batch < 0.0
-        | _ -> fun _ -> form.Layout.IsNone
+    /// Whether the dense matrix costs less, for a batch and with slopes in the weights or without.
+    let private prefersDense (form: LayerForm) : bool -> int64 -> bool =
+        match form.Layout, form.Dense with
+        | ValueSome layout, ValueSome _ ->
+            let lines = [| false; true |] |> Array.map (advantage layout form.Sizes)
+
+            fun withSlopes batch ->
+                let struct (atNone, slope) = lines[if withSlopes then 1 else 0]
+                atNone + slope * float batch < 0.0
+        | _ -> fun _ _ -> form.Layout.IsNone
 
     /// Whether a batch is to be computed by the dense matrix.
-    let private isDense (form: LayerForm) (prefers: int64 -> bool) (method: LayerMethod) (batch: int64) =
+    let private isDense
+        (form: LayerForm)
+        (prefers: bool -> int64 -> bool)
+        (method: LayerMethod)
+        (weights: torch.Tensor[,])
+        (batch: int64)
+        =
         match method with
         | LayerMethod.Factored when form.Layout.IsSome -> false
         | LayerMethod.Dense when form.Dense.IsSome -> true
-        | _ -> prefers batch
+        | _ ->
+            let asksForSlopes (weight: torch.Tensor) =
+                not (isNull weight) && weight.requires_grad
+
+            let withSlopes =
+                torch.is_grad_enabled ()
+                && weights |> Seq.cast<torch.Tensor> |> Seq.exists asksForSlopes
+
+            prefers withSlopes batch
 
     /// <summary>The layer, in the cheaper of its forms unless told otherwise.</summary>
     /// <param name="form">The forms.</param>
@@ -239,7 +256,7 @@ module internal LayerForm =
         let size = (Features.space form.Groups form.Input).Size
 
         fun method weights x ->
-            if isDense form prefers method (x.numel () / size) then
+            if isDense form prefers method weights (x.numel () / size) then
                 DenseLayer.run form.Dense.Value weights x
             else
                 let layout = form.Layout.Value
@@ -257,7 +274,7 @@ module internal LayerForm =
                 form.Dense |> ValueOption.map (fun dense -> { dense with HasConstant = false })
 
             fun (x: torch.Tensor) ->
-                if isDense form prefers method (x.numel () / side.Size) then
+                if isDense form prefers method weights (x.numel () / side.Size) then
                     if isAdjoint then
                         DenseLayer.runAdjoint still.Value weights x
                     else
@@ -272,24 +289,8 @@ module internal LayerForm =
 
     /// |A|^2 of the maps of a pair of summands, in the order of their weights.
     let squares (form: LayerForm) (i: int) (j: int) : float[] =
-        form.Groups
-        |> Array.mapi (fun f group ->
-            let k, l = form.Input.OrdersOf(i)[f], form.Output.OrdersOf(j)[f]
-
-            match group with
-            | Group.GraphAutomorphisms graph ->
-                graph.Automorphisms.OrbitsOfTuples(k + l)
-                |> Array.countBy id
-                |> Array.sortBy fst
-                |> Array.map (snd >> float)
-            | _ ->
-                let all = Spanning.within SetPartition.limit group k l
-
-                Basis.independentIndices group k l
-                |> Array.map (fun index -> Spanning.normSquared group all[index]))
-        |> Array.reduce (fun left right -> Array.allPairs left right |> Array.map (fun (a, b) -> a * b))
+        LayerShape.squares form.Groups (form.Input.OrdersOf i) (form.Output.OrdersOf j)
 
     /// The number of entries of an output summand, without channels.
     let entriesOf (form: LayerForm) (j: int) : float =
-        (1.0, form.Groups, form.Output.OrdersOf j)
-        |||> Array.fold2 (fun size group order -> size * float group.Dimension ** float order)
+        LayerShape.size form.Groups (form.Output.OrdersOf j)

@@ -17,6 +17,16 @@ type LayerWork =
     /// <remarks>Fitted to times of layers of 1 to 10^6 numbers in float32 on one core; only which of two forms is cheaper is read from it.</remarks>
     member work.Cost = 9000.0 * float work.Calls + work.Moved + 0.08 * work.Products
 
+    /// The cost with a backward pass of the factored form, whose calls back are its own; and of the dense form, whose every step autograd records.
+    member internal work.CostWithSlopes(isDense: bool) =
+        let calls = float work.Calls
+
+        work.Cost
+        + (if isDense then
+               33000.0 * calls
+           else
+               200000.0 + 13000.0 * calls)
+
     /// The sum of both.
     static member (+)(a: LayerWork, b: LayerWork) =
         Guard.notNull "a" a
@@ -27,6 +37,19 @@ type LayerWork =
             Moved = a.Moved + b.Moved
             Products = a.Products + b.Products
         }
+
+/// What a dense layer makes and applies, for one pair of summands.
+[<NoComparison>]
+type internal DenseSize =
+    {
+        Maps: int
+        /// Input channels times output channels.
+        Channels: float
+        /// Of the matrix of one map.
+        Entries: float
+        /// Entries of all maps that are not 0.
+        Nonzeros: float
+    }
 
 /// Counts the work of the forms of a layer.
 [<RequireQualifiedAccess>]
@@ -72,7 +95,7 @@ module internal LayerWork =
             | _ -> work)
 
     /// Contractions, for so many elements of channels and batch.
-    let private contract (scale: float) (row: RowPlan) =
+    let private contract (_: int64) (scale: float) (row: RowPlan) =
         let node (node: RowNode) =
             let forms =
                 node.Forms |> Seq.fold (fun product form -> product * float form.Size / 2.0) 1.0
@@ -89,17 +112,24 @@ module internal LayerWork =
         |> fun work -> Array.fold (fun work part -> work + heads scale part) work row.Parts
 
     /// Expansions: each part is added to its node, each node to its source, and the rows to the output.
-    let private expand (scale: float) (row: RowPlan) =
+    let private expand (channels: int64) (scale: float) (row: RowPlan) =
         let whole = size row.Sizes
 
-        // A part whose strands change places is read across its memory.
+        // One pass for all parts that reach the whole row, where the kernel fits; else one each, dearer where strands change places.
+        let isInOnePass (struct (node, _)) =
+            channels >= 4L && RowPlan.isWhole row.Nodes[node]
+
         let isOrdered (struct (_, order: int[])) = order = Array.sort order
 
         let parts =
             (none, row.Parts, row.Places)
             |||> Array.fold2 (fun work part place ->
-                let moves = if isOrdered place then 3.0 else 5.0
-                work + heads scale part + calls 1 (moves * scale * partSize part))
+                let call, moves =
+                    if isInOnePass place then 1, 1.5
+                    elif isOrdered place then 1, 3.0
+                    else 1, 5.0
+
+                work + heads scale part + calls call (moves * scale * partSize part))
 
         let nodes =
             (none, row.Nodes)
@@ -117,11 +147,11 @@ module internal LayerWork =
     /// <param name="weights">How many weights the plan has.</param>
     /// <param name="batch">Number of elements.</param>
     let ofPlan (plan: LayerPlan) (weights: int64) (batch: float) : LayerWork =
-        let side (work: float -> RowPlan -> LayerWork) (side: LayerSide) =
+        let side (work: int64 -> float -> RowPlan -> LayerWork) (side: LayerSide) =
             side.Rows
             |> Array.mapi (fun term row ->
                 match row with
-                | ValueSome row -> work (batch * float (side.Channels term)) row
+                | ValueSome row -> work (side.Channels term) (batch * float (side.Channels term)) row
                 | ValueNone -> none)
             |> Array.fold (+) none
 
@@ -153,28 +183,30 @@ module internal LayerWork =
         |> (+) (calls 2 (float weights * 2.0))
 
     /// <summary>The work of a layer as a dense matrix, made anew.</summary>
-    /// <param name="layer">The layer.</param>
-    /// <param name="blocks">Maps and channels of each pair of summands.</param>
+    /// <param name="blocks">For each pair of summands: maps, channels, entries of one map, and those of all maps that are not 0.</param>
+    /// <param name="withSlopes">Whether slopes in the weights will be asked for, which cost much where nonzeros are summed.</param>
     /// <param name="batch">Number of elements.</param>
-    let ofDense (layer: DenseLayer) (blocks: (struct (int * int * int))[,]) (batch: float) : LayerWork =
-        let mutable work = calls 2 0.0
+    let ofDense (blocks: DenseSize seq) (withSlopes: bool) (batch: float) : LayerWork =
+        (calls 2 0.0, blocks)
+        ||> Seq.fold (fun work block ->
+            let entries = block.Entries * block.Channels
 
-        blocks
-        |> Array2D.iteri (fun i j (struct (maps, c, d)) ->
-            let entries = float layer.InputSizes[i] * float layer.OutputSizes[j] * float (c * d)
+            let making =
+                if float block.Maps * block.Entries <= DenseLayer.fewEntries then
+                    {
+                        Calls = 3
+                        Moved = 1.5 * entries
+                        Products = float block.Maps * entries
+                    }
+                else
+                    // Sums at places in memory: dearer than plain moves, and for slopes much dearer.
+                    let each = if withSlopes then 250.0 else 12.0
+                    calls 5 (3.0 * entries + (each + block.Channels) * block.Nonzeros)
 
-            let isOrbits =
-                match layer.Blocks[i, j] with
-                | ValueSome(Orbits _) -> true
-                | _ -> false
-
-            if maps > 0 then
-                work <-
-                    work
-                    + {
-                          Calls = 3
-                          Moved = 1.5 * entries
-                          Products = (if isOrbits then 0.0 else float maps * entries) + batch * entries
-                      })
-
-        work
+            work
+            + making
+            + {
+                  Calls = 0
+                  Moved = 0.0
+                  Products = batch * entries
+              })

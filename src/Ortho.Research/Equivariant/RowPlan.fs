@@ -74,7 +74,8 @@ type internal RowPlan =
 [<RequireQualifiedAccess>]
 module internal RowPlan =
 
-    let private isWhole (node: RowNode) =
+    /// Whether a node sees the row as it is: every axis a strand of its own.
+    let isWhole (node: RowNode) =
         node.Forms.Length = 0
         && Array.append node.Open node.Heads
            |> Array.forall (fun strand -> strand.Axes.Length = 1)

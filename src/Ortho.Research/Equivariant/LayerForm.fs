@@ -285,7 +285,7 @@ module internal LayerForm =
         let apply, adjoint =
             action _.Adjoint.Adjoint false domain, action _.Adjoint true codomain
 
-        Build.leaf $"Hom{domain}{codomain}" domain codomain Traits.None (Nullable kind) apply adjoint
+        Build.leaf $"Hom({domain}, {codomain})" domain codomain Traits.None (Nullable kind) apply adjoint
 
     /// |A|^2 of the maps of a pair of summands, in the order of their weights.
     let squares (form: LayerForm) (i: int) (j: int) : float[] =

@@ -4,13 +4,13 @@ open Ortho
 open TorchSharp
 open ZooEntry
 
-/// Points whose products with other points are far from singular, so that small changes move the answer little.
+/// Points whose products with other points are far from singular, so that small changes move the answer little, but more than rounding does.
 let private steady (x: torch.Tensor) =
     let weights =
         torch.arange(1L, x.shape[1] + 1L).``to`` x.dtype
         |> fun w -> w.``to``(x.device).diag_embed()
 
-    torch.cat ([| x * 0.1; weights |], 0L)
+    torch.cat ([| x * 0.2; weights |], 0L)
 
 let entries =
     [

@@ -54,27 +54,29 @@ let rec private flat (modules: seq<torch.nn.Module>) : seq<torch.nn.Module> =
         | :? Sequential as sequence -> flat (sequence.children ())
         | layer -> [ layer ])
 
-/// <summary>The warnings, given how the output of an equivariant layer transforms; None for a module that is no such layer.</summary>
-let internal ofModulesWith (outputRep: torch.nn.Module -> Rep option) (modules: seq<torch.nn.Module>) : string[] =
+/// <summary>The warnings, given how the output of an equivariant layer transforms under each factor of its group; none for a module that is no such layer.</summary>
+let internal ofModulesWith (outputReps: torch.nn.Module -> Rep[]) (modules: seq<torch.nn.Module>) : string[] =
     let warnings = ResizeArray<string>()
-    let mutable current: Rep option = None
+    let mutable current: Rep[] = [||]
 
     for place, layer in Seq.indexed (flat modules) do
-        match outputRep layer, current with
-        | Some rep, _ -> current <- Some rep
-        | None, None -> ()
-        | None, Some rep ->
+        let reps = outputReps layer
+
+        if reps.Length > 0 then
+            current <- reps
+        elif current.Length > 0 then
             match activationOf layer with
             | Some activation ->
-                let answer = PointwiseActivation.mayApply activation rep
+                for rep in current do
+                    let answer = PointwiseActivation.mayApply activation rep
 
-                if not answer.IsAllowed then
-                    warnings.Add $"module {place}: {answer.Reason}"
+                    if not answer.IsAllowed then
+                        warnings.Add $"module {place}: {answer.Reason}"
             | None ->
-                current <- None
-
                 warnings.Add
-                    $"module {place}: {layer.GetName()} is unknown: cannot tell whether it commutes with {rep}."
+                    $"module {place}: {layer.GetName()} is unknown: cannot tell whether it commutes with {current[0]}."
+
+                current <- [||]
 
     warnings.ToArray()
 
@@ -93,5 +95,7 @@ let ofModules (modules: seq<torch.nn.Module>) : string[] =
     modules
     |> ofModulesWith (fun layer ->
         match layer with
-        | :? EquivariantLayer as layer -> Some layer.OutputRep
-        | _ -> None)
+        | :? EquivariantLayer as layer ->
+            let groups = Seq.toArray layer.Groups
+            groups |> Array.mapi (fun factor _ -> Features.rep groups factor layer.Output)
+        | _ -> [||])

@@ -315,8 +315,8 @@ let private modelTests =
                     [| new Stand(rep) :> torch.nn.Module; activation |]
                     |> EquivarianceWarnings.ofModulesWith (fun layer ->
                         match layer with
-                        | :? Stand as layer -> Some layer.Rep
-                        | _ -> None)
+                        | :? Stand as layer -> [| layer.Rep |]
+                        | _ -> [||])
                     |> Array.isEmpty)
                 |> List.map _.GetName()
 
@@ -325,6 +325,18 @@ let private modelTests =
             Expect.equal (silent signs) odd "O(1)"
             Expect.equal (silent (Rep.vector (Group.specialOrthogonal 3))) [ "Identity" ] "SO(3)"
             Expect.equal (silent (Rep.tensorPower 2 signs)).Length (all ()).Length "scalars"
+
+            // Sets of vectors: permutations mind no activation, turns do.
+            let sets =
+                Equivariant.local
+                    1
+                    [ Group.symmetric 4; Group.specialOrthogonal 3 ]
+                    (Features.local [ 1; 1 ] 2)
+                    (Features.local [ 1; 1 ] 2)
+
+            let warnings = EquivarianceWarnings.ofModules [ sets; torch.nn.ReLU() ]
+            Expect.equal warnings.Length 1 "S_4 x SO(3)"
+            Expect.stringContains warnings[0] "SO(3)" "the factor that minds"
 
             // The functions themselves say the same: f(-t) = -f(t) up to rounding, or not at all. Not asked of Hardtanh, which
             // in TorchSharp 0.107 gives its argument back, whatever its bounds: it is judged by what it is documented to be.

@@ -92,7 +92,7 @@ type internal LayerCase(group: Group, k: int, l: int, batch: int, c: int, d: int
         x.detach().clone().Dispose()
         output.clone().Dispose()
 
-/// A layer from one channel to one, forward, against the product with its ready-made dense matrix of 4096 x 4096.
+/// Layers of O(16), 3 -> 3, and of S_64, 2 -> 2, from one channel to one, forward, against the product with its ready-made dense matrix of 4096 x 4096.
 type LayerAgainstMatrix() =
     let mutable case = Unchecked.defaultof<LayerCase>
     let mutable matrix = Unchecked.defaultof<torch.Tensor>
@@ -100,7 +100,7 @@ type LayerAgainstMatrix() =
     let product () =
         case.Input.reshape(case.Input.size 0, -1L).matmul matrix
 
-    [<Params("O(16) 3->3, batch 32", "S_64 2->2, batch 16")>]
+    [<Params("O(16), batch 32", "S_64, batch 16")>]
     member val Layer = "" with get, set
 
     [<GlobalSetup>]
@@ -124,7 +124,7 @@ type LayerAgainstMatrix() =
     [<Benchmark>]
     member _.CopyOfInputAndOutput() = case.Copy()
 
-/// A layer with channels against one einsum for each diagram, forward and with gradients in input and weights.
+/// Layers of S_128, 2 -> 2, and of O(16), 3 -> 3, batch 4, against one einsum for each diagram, forward and with gradients in input and weights.
 type LayerAgainstEinsum() =
     let mutable case = Unchecked.defaultof<LayerCase>
     let mutable sum = Unchecked.defaultof<torch.Tensor -> torch.Tensor -> torch.Tensor>
@@ -132,7 +132,7 @@ type LayerAgainstEinsum() =
     let einsum () = sum case.Input case.Weight
     let layer () = case.Map.Apply case.Input
 
-    [<Params("S_128 2->2, batch 4, channels 16->16", "O(16) 3->3, batch 4, channels 8->8")>]
+    [<Params("S_128, 16 channels", "O(16), 8 channels")>]
     member val Layer = "" with get, set
 
     [<GlobalSetup>]

@@ -173,7 +173,7 @@ type LayerMethods() =
         layer.Method <- method
         layer.forward(x).Dispose()
 
-    [<Params("S_4 2->2", "S_10 2->2", "O(3) 2->2", "O(4) 3->3", "SO(3) 2->1", "S_100 1->1")>]
+    [<Params("S_4 2->2", "S_8 2->2", "O(3) 2->2", "O(4) 3->3", "SO(3) 2->1", "S_100 1->1")>]
     member val Layer = "" with get, set
 
     [<Params(1L, 32L, 1024L)>]
@@ -184,7 +184,7 @@ type LayerMethods() =
         let group, k, l =
             match this.Layer with
             | "S_4 2->2" -> Group.symmetric 4, 2, 2
-            | "S_10 2->2" -> Group.symmetric 10, 2, 2
+            | "S_8 2->2" -> Group.symmetric 8, 2, 2
             | "O(3) 2->2" -> Group.orthogonal 3, 2, 2
             | "O(4) 3->3" -> Group.orthogonal 4, 3, 3
             | "SO(3) 2->1" -> Group.specialOrthogonal 3, 2, 1

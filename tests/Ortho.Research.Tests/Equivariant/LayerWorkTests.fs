@@ -211,6 +211,24 @@ let private examples =
                     (large.Work(batch, LayerMethod.Factored))
                     "O(256)")
 
+        testCase "the method that is set is what runs, cheapest or not: the roundings of the two differ" (fun () ->
+            use _ = torch.NewDisposeScope()
+
+            for n, channels, best in [ 3, 1, LayerMethod.Dense; 8, 8, LayerMethod.Factored ] do
+                use layer =
+                    drawn 1 (new EquivariantLayer(1, Group.symmetric n, 2, channels, 2, channels))
+
+                let x =
+                    Seed.normal 2 TensorKind.float64 (Seq.append [ 32L ] layer.InputRep.Space.Shape)
+
+                let distance =
+                    Law.distance (by LayerMethod.Factored layer x) (by LayerMethod.Dense layer x)
+
+                Expect.isGreaterThan distance 0.0 $"S_{n}: not the same steps"
+                Expect.isLessThan distance 1e-12 $"S_{n}: the same layer"
+                Expect.equal (layer.Work(32L, LayerMethod.Cheapest)) (layer.Work(32L, best)) $"S_{n}: the cheapest"
+                Expect.equal (Law.distance (by LayerMethod.Cheapest layer x) (by best layer x)) 0.0 $"S_{n}: what runs")
+
         testCase "a method that the layer does not have is refused, to set and to count" (fun () ->
             let refused name (layer: EquivariantLayer) (method: LayerMethod) =
                 Refusal.expect $"{name}, set" (fun () -> layer.Method <- method)

@@ -35,35 +35,6 @@ type CosineSpeed() =
     [<Benchmark>]
     member _.DenseMatrix() = (x.matmul matrix).Dispose()
 
-/// An S_n layer from matrices to matrices, n = 32, 8 to 8 channels, batch 4, against each diagram alone and against the dense matrix.
-type LayerSpeed() =
-    let mutable x = Unchecked.defaultof<torch.Tensor>
-    let mutable layer = Unchecked.defaultof<LinearMap>
-    let mutable alone = Unchecked.defaultof<LinearMap>
-
-    [<GlobalSetup>]
-    member _.Setup() =
-        let group, n = Group.symmetric 32, 32L
-        let weight = Input.normal 1 [ 15L; 8L; 8L ]
-        x <- Input.normal 2 [ 4L; n; n; 8L ]
-        layer <- Equivariant.ofWeight group (2, 2) weight
-
-        alone <-
-            Basis.diagrams group 2 2
-            |> Array.mapi (fun i d -> Functor.diagram 32 d .*. LinearMap.ofMatrix (weight[int64 i].t()))
-            |> Array.reduce (+)
-
-    [<Benchmark(Baseline = true)>]
-    member _.Grouped() = (layer.Apply x).Dispose()
-
-    [<Benchmark>]
-    member _.EachDiagramAlone() = (alone.Apply x).Dispose()
-
-    [<Benchmark>]
-    member _.CopyOfInputAndOutput() =
-        x.clone().Dispose()
-        x.clone().Dispose()
-
 /// A chain of reflections on 256 rows of length 1024, against one product with a 1024 x 1024 matrix.
 type ReflectionSpeed() =
     let mutable x = Unchecked.defaultof<torch.Tensor>

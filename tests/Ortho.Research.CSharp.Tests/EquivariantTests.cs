@@ -42,6 +42,7 @@ internal static class EquivariantTests
         Equal(1, product.Removed, "one loop");
         var map = Functor.Diagram(3, trace) * Functor.Diagram(3, trace.Adjoint);
         Equal(3.0, map.ToMatrix().item<double>(), "a loop is worth n");
+        Equal("7", Functor.Additions(7, trace).ToString(), "additions of a trace");
     }
 
     static void Representations()

@@ -73,6 +73,7 @@ let tests =
             ReynoldsTests.tests
             RowSumTests.tests
             EquivariantLayerTests.tests
+            LayerWorkTests.tests
             PointwiseActivationTests.tests
             CosineTests.tests
             PoissonTests.tests

@@ -7,8 +7,7 @@ open TorchSharp
 /// <remarks>
 /// Source: Pearce-Crump 2212.08648 (bases), 2304.14165 (fast multiplication). D_d has entry 1 where all vertices of each block carry
 /// one value. The map reads the diagonals of its input through one strided view, sums the blocks that end below, and gives a view
-/// again (permuted, expanded); only where two top vertices share a block does it write into zeros. Additions: n to the number of
-/// blocks that meet the bottom row. Laws: D_d2 D_d1 = n^c D_(d2 d1), D_(d (x) e) = D_d (x) D_e, D_d* = D_(d*).
+/// again (permuted, expanded); only where two top vertices share a block does it write into zeros. Laws: D_d2 D_d1 = n^c D_(d2 d1), D_(d (x) e) = D_d (x) D_e, D_d* = D_(d*).
 /// </remarks>
 [<RequireQualifiedAccess>]
 module Functor =
@@ -42,6 +41,17 @@ module Functor =
                 (Nullable())
                 (act size d)
                 (act size flipped)
+
+    /// <summary>The numbers that D_d reads and adds up: n to the number of blocks that meet the bottom row, each number once.</summary>
+    /// <param name="n">Dimension of R^n, at least 1.</param>
+    /// <param name="d">The diagram. For a Brauer diagram with c caps: n^(k-c).</param>
+    /// <returns>For one element of a batch. Where no block lies in the bottom row alone they are only moved, and nothing is added.</returns>
+    /// <remarks>A dense matrix takes n^(l+k) multiplications. Source: Pearce-Crump 2304.14165, with all diagonals taken before the sums.</remarks>
+    [<CompiledName("Additions")>]
+    let additions (n: int) (d: Diagram) : bigint =
+        Guard.positive "n" n
+        Guard.notNull "d" d
+        bigint.Pow(bigint n, (Diagram.throughBlocks d).Length + (Diagram.bottomBlocks d).Length)
 
     /// <summary>The map X_d of the orbit basis: entry 1 where vertices carry equal values exactly when they share a block.</summary>
     /// <param name="n">Dimension of R^n, at least 1.</param>

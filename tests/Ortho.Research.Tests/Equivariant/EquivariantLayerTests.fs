@@ -90,7 +90,7 @@ let private law name (residual: Case -> float) =
 let private float64 = TensorKind.float64
 
 /// Every parameter drawn anew, biases too.
-let private drawn (seed: int) (layer: EquivariantLayer) =
+let drawn (seed: int) (layer: EquivariantLayer) =
     use _ = torch.no_grad ()
     layer.``to`` torch.float64 |> ignore
 

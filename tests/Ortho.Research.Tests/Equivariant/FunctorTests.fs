@@ -44,10 +44,63 @@ let private law name (holds: Case -> int -> int -> int -> bool) =
         let n, k, l = sizes case
         holds case n k l |> Prop.label $"n = {n}, k = {k}, l = {l}")
 
+/// What one run of the action of a diagram adds up: of ones each sum is the number of its terms.
+let private counted (n: int) (d: Diagram) =
+    let terms = ResizeArray<int64>()
+    let ones = torch.ones (Array.replicate d.BottomCount (int64 n), dtype = torch.int64)
+
+    let seen (sums: torch.Tensor) =
+        terms.Add(sums.sum().item<int64>())
+        sums
+
+    DiagramAction.act (int64 n) (DiagramAction.plan d) seen ones |> ignore
+    bigint (Seq.sum terms)
+
+/// The places of the input at which vertices of one block carry one value, one by one.
+let private places (n: int) (d: Diagram) =
+    let pairs =
+        [
+            for v in 0 .. d.BottomCount - 1 do
+                for w in 0 .. v - 1 do
+                    if d.BlockOf(d.TopCount + v) = d.BlockOf(d.TopCount + w) then
+                        v, w
+        ]
+
+    let digit place axis = place / pown n axis % n
+
+    seq { 0 .. pown n d.BottomCount - 1 }
+    |> Seq.filter (fun place -> pairs |> List.forall (fun (v, w) -> digit place v = digit place w))
+    |> Seq.length
+    |> bigint
+
 let tests =
     testList
         "functor of partition diagrams"
         [
+            law "adds up each number that it may read once, as counted, and says how many" (fun case n k l ->
+                let d = diagram case.Seed (k + 1) l
+                counted n d = places n d && Functor.additions n d = places n d)
+
+            testCase "additions of a 7 x 7 matrix, and of Brauer diagrams with 0, 1, 2 caps" (fun () ->
+                use _ = torch.NewDisposeScope()
+
+                for what, k, l, blocks, expected in
+                    [
+                        "trace", 2, 0, [ [ 0; 1 ] ], 7
+                        "sum", 2, 0, [ [ 0 ]; [ 1 ] ], 49
+                        "sums of rows", 2, 1, [ [ 0; 1 ]; [ 2 ] ], 49
+                        "diagonal", 2, 1, [ [ 0; 1; 2 ] ], 7
+                        "transpose", 2, 2, [ [ 0; 3 ]; [ 1; 2 ] ], 49
+                        "trace times identity", 2, 2, [ [ 0; 1 ]; [ 2; 3 ] ], 7
+                        "constant", 0, 2, [ [ 0 ]; [ 1 ] ], 1
+                        "no cap", 4, 4, [ [ 0; 4 ]; [ 1; 5 ]; [ 2; 6 ]; [ 3; 7 ] ], 2401
+                        "one cap", 4, 2, [ [ 0; 2 ]; [ 1; 4 ]; [ 3; 5 ] ], 343
+                        "two caps", 4, 0, [ [ 0; 2 ]; [ 1; 3 ] ], 49
+                    ] do
+                    let d = Diagram.ofBlocks k l blocks
+                    Expect.equal (Functor.additions 7 d) (bigint expected) what
+                    Expect.equal (counted 7 d) (bigint expected) $"{what}, counted")
+
             law "D has the matrix of its definition, exactly" (fun case n k l ->
                 let d = diagram case.Seed k l
                 same (exactly (Functor.diagram n d)) (integers (Dense.diagram n d)))
@@ -222,6 +275,7 @@ let tests =
 
             testCase "bad input is refused" (fun () ->
                 Refusal.expect "n" (fun () -> Functor.diagram 0 (Diagram.identity 1) |> ignore)
+                Refusal.expect "n of additions" (fun () -> Functor.additions 0 (Diagram.identity 1) |> ignore)
                 Refusal.expect "n of the group" (fun () -> Group.symmetric 0 |> ignore)
                 Refusal.expect "order" (fun () -> Basis.dimension (Group.symmetric 3) -1 1 |> ignore)
                 Refusal.expect "groups" (fun () -> Rep.tensor (Rep.permutation 3) (Rep.permutation 4) |> ignore)

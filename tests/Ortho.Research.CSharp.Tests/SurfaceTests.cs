@@ -175,6 +175,7 @@ internal static class SurfaceTests
         [typeof(ActivationClass)] = () => ActivationClass.Odd,
         [typeof(ActivationFunction)] = () => PointwiseActivation.Tanh,
         [typeof(IEnumerable<TorchSharp.torch.nn.Module>)] = () => new[] { TorchSharp.torch.nn.Identity() },
+        [typeof(LayerWork)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1).Work(1, LayerMethod.Factored),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -187,6 +188,7 @@ internal static class SurfaceTests
             typeof(DiagramFactors),
             typeof(DiagramTerm),
             typeof(FeatureTerm),
+            typeof(LayerWork),
             typeof(GridAxis),
             typeof(TensorKind),
             typeof(ConstraintReport),

@@ -12,8 +12,6 @@ type internal LayerLayout =
         Blocks: (struct (int * int * int))[,]
         /// From the weights of all blocks, end to end, to those of the plan. Every weight goes to one place.
         Arrange: LinearMap
-        /// What that map holds.
-        Tensors: torch.Tensor[]
     }
 
 /// From groups and features to the diagrams of a layer.
@@ -98,10 +96,10 @@ module internal LayerDiagrams =
         |]
 
     /// The map that takes each weight to its place; index -1 is no weight.
-    let private arrangement (total: int) (places: (struct (int * bool))[]) : LinearMap * torch.Tensor[] =
+    let private arrangement (total: int) (places: (struct (int * bool))[]) : LinearMap =
         if total = 0 then
             // No space has size 0: the map is never applied.
-            LinearMap.identity Space.scalar, [||]
+            LinearMap.identity Space.scalar
         else
             let back = Array.zeroCreate<int> total
             let backSign = Array.zeroCreate<int64> total
@@ -121,40 +119,27 @@ module internal LayerDiagrams =
                     elif isOdd then -1L
                     else 1L)
 
-            let kept = ResizeArray<torch.Tensor>()
-
+            // Arrays, not tensors: a backward pass may come when every scope of the forward pass has ended.
             let gather (index: int[]) (sign: int64[]) =
-                let index = torch.tensor index
-                kept.Add index
-
-                let sign =
-                    if sign |> Array.forall (fun s -> s = 1L) then
-                        null
-                    else
-                        torch.tensor sign
-
-                if not (isNull sign) then
-                    kept.Add sign
+                let isPositive = sign |> Array.forall (fun s -> s = 1L)
 
                 Actions.scoped (fun (w: torch.Tensor) ->
-                    let read = w.index_select (w.ndim - 1L, index.``to`` w.device)
+                    let read = w.index_select (w.ndim - 1L, torch.tensor(index).``to`` w.device)
 
-                    if isNull sign then
+                    if isPositive then
                         read
                     else
-                        read .* sign.``to`` (w.dtype, w.device))
+                        read .* torch.tensor(sign).``to``(w.dtype, w.device))
 
-            let map =
-                Build.leaf
-                    "arrange"
-                    (Space.Of(int64 total))
-                    (Space.Of places.LongLength)
-                    Traits.None
-                    (Nullable())
-                    (gather index sign)
-                    (gather back backSign)
-
-            LinearFunction.Wrap map, kept.ToArray()
+            Build.leaf
+                "arrange"
+                (Space.Of(int64 total))
+                (Space.Of places.LongLength)
+                Traits.None
+                (Nullable())
+                (gather index sign)
+                (gather back backSign)
+            |> LinearFunction.Wrap
 
     let private side
         (features: Features)
@@ -343,11 +328,6 @@ module internal LayerDiagrams =
             ||> Array.map2 (fun group order -> Array.replicate order (int64 group.Dimension))
             |> Array.concat
 
-        let arrange, tensors =
-            all
-            |> Array.collect (fun struct (_, _, _, places) -> places)
-            |> arrangement (Array.last starts)
-
         {
             Plan =
                 {
@@ -368,6 +348,8 @@ module internal LayerDiagrams =
             Blocks =
                 counts
                 |> Array2D.mapi (fun i j count -> struct (count, inputChannels[i], outputChannels[j]))
-            Arrange = arrange
-            Tensors = tensors
+            Arrange =
+                all
+                |> Array.collect (fun struct (_, _, _, places) -> places)
+                |> arrangement (Array.last starts)
         }

@@ -30,13 +30,9 @@ type internal LayerForm =
 
     /// The tensors that it holds; they belong to the dispose scope that it is made in.
     member this.Tensors =
-        Array.append
-            (match this.Layout with
-             | ValueSome layout -> layout.Tensors
-             | ValueNone -> [||])
-            (match this.Dense with
-             | ValueSome dense -> DenseLayer.tensors dense
-             | ValueNone -> [||])
+        match this.Dense with
+        | ValueSome dense -> DenseLayer.tensors dense
+        | ValueNone -> [||]
 
 [<RequireQualifiedAccess>]
 module internal LayerForm =

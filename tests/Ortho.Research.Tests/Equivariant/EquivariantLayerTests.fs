@@ -399,6 +399,31 @@ let private gradients =
                 Expect.isLessThan (Law.gradient 1 (map w).Apply x) Bench.gradient "x"
                 Expect.isLessThan (Law.gradient 1 (fun w -> (map w).Apply x) w) Bench.gradient "weights")
 
+        testCase "the backward pass may come when the scope of the map has ended" (fun () ->
+            for method in [ LayerMethod.Factored; LayerMethod.Dense ] do
+                for group, k, l in examples do
+                    use _ = torch.NewDisposeScope()
+
+                    let shape =
+                        {
+                            Group = group
+                            K = k
+                            L = l
+                            C = 2
+                            D = 4
+                        }
+
+                    let w = (weightOf float64 1 shape).requires_grad_ true
+
+                    let energy =
+                        use inner = torch.NewDisposeScope()
+                        let map = mapBy method shape w
+                        let x = Seed.normal 2 float64 (Seq.append [ 3L ] map.Domain.Shape)
+                        inner.MoveToOuter((map.Apply x).square().sum())
+
+                    energy.backward ()
+                    Expect.isGreaterThan (w.grad.norm().item<float>()) 0.0 $"{group}, {k} -> {l}, {method}")
+
         testCase "a tensor changed in place between the passes gives NaN, and the process lives" (fun () ->
             use _ = torch.NewDisposeScope()
 

@@ -163,7 +163,7 @@ type LayerAgainstEinsum() =
     [<Benchmark>]
     member _.CopyOfInputAndOutput() = case.Copy()
 
-/// Small layers by each method, and by the one that counting says is cheapest.
+/// Small layers of one channel by each method, and by the one that counting says is cheapest.
 type LayerMethods() =
     let mutable layer = Unchecked.defaultof<EquivariantLayer>
     let mutable x = Unchecked.defaultof<torch.Tensor>
@@ -190,7 +190,7 @@ type LayerMethods() =
             | "SO(3) 2->1" -> Group.specialOrthogonal 3, 2, 1
             | _ -> Group.symmetric 100, 1, 1
 
-        layer <- new EquivariantLayer(1, group, k, 2, l, 2)
+        layer <- new EquivariantLayer(1, group, k, 1, l, 1)
         x <- Input.normal 2 [ this.Batch; yield! layer.InputRep.Space.Shape ]
 
     [<Benchmark(Baseline = true)>]
@@ -207,6 +207,7 @@ type LosingLayer() =
     let mutable case = Unchecked.defaultof<LayerCase>
     let mutable matrix = Unchecked.defaultof<torch.Tensor>
     let mutable maps = Unchecked.defaultof<torch.Tensor>
+    let mutable layer = Unchecked.defaultof<EquivariantLayer>
 
     let product (matrix: torch.Tensor) =
         case.Input.reshape(case.Input.size 0, -1L).matmul matrix
@@ -225,8 +226,12 @@ type LosingLayer() =
             |> Array.map (fun map -> (LinearMap.on Input.single map |> LinearMap.toMatrix).t().reshape -1L)
             |> torch.stack
 
+        use _ = torch.no_grad ()
+        layer <- new EquivariantLayer(1, group, 4, 1, 4, 1, false)
+        layer.get_parameter("weight").copy_ case.Weight |> ignore
         case.Check(product matrix)
         case.Check(madeAnew ())
+        case.Check(layer.forward case.Input)
 
     [<Benchmark(Baseline = true)>]
     member _.ReadyMadeMatrix() = case.Forward(fun () -> product matrix)
@@ -236,7 +241,13 @@ type LosingLayer() =
 
     [<Benchmark>]
     member _.Cheapest() =
-        case.Forward(fun () -> case.Map.Apply case.Input)
+        layer.Method <- LayerMethod.Cheapest
+        case.Forward(fun () -> layer.forward case.Input)
+
+    [<Benchmark>]
+    member _.Factored() =
+        layer.Method <- LayerMethod.Factored
+        case.Forward(fun () -> layer.forward case.Input)
 
 /// Listing the maps from (R^6)^3 to (R^6)^3, without any matrix, against listing their diagrams alone.
 type BasisListing() =

@@ -111,36 +111,54 @@ module internal LayerWork =
         Array.fold (fun work n -> work + node n) none row.Nodes
         |> fun work -> Array.fold (fun work part -> work + heads scale part) work row.Parts
 
-    /// Expansions: each part is added to its node, each node to its source, and the rows to the output.
+    /// Expansions: the terms of each node are added, each sum to its source's, and what does not reach the whole row to the output.
     let private expand (channels: int64) (scale: float) (row: RowPlan) =
-        let whole = size row.Sizes
-
-        // One pass for all parts that reach the whole row, where the kernel fits; else one each, dearer where strands change places.
-        let isInOnePass (struct (node, _)) =
-            channels >= 4L && RowPlan.isWhole row.Nodes[node]
-
+        let whole = scale * size row.Sizes
         let isOrdered (struct (_, order: int[])) = order = Array.sort order
 
-        let parts =
-            (none, row.Parts, row.Places)
-            |||> Array.fold2 (fun work part place ->
-                let call, moves =
-                    if isInOnePass place then 1, 1.5
-                    elif isOrdered place then 1, 3.0
-                    else 1, 5.0
+        let terms =
+            row.Nodes
+            |> Array.mapi (fun i _ ->
+                let parts = row.Places |> Array.filter (fun (struct (node, _)) -> node = i)
 
-                work + heads scale part + calls call (moves * scale * partSize part))
+                let sums = row.Nodes |> Array.filter (fun node -> node.Source = i)
+                struct (parts.Length + sums.Length, parts |> Array.filter (isOrdered >> not) |> Array.length))
 
-        let nodes =
-            (none, row.Nodes)
-            ||> Array.fold (fun work node ->
-                work
-                + if node.Source >= 0 then
-                      calls 1 (2.0 * scale * nodeSize row.Nodes[node.Source])
-                  else
-                      calls (pown 2 node.Forms.Length) (3.0 * scale * min whole (nodeSize node)))
+        let node (work: LayerWork) (i: int) =
+            let node, size = row.Nodes[i], scale * nodeSize row.Nodes[i]
+            let struct (count, reordered) = terms[i]
 
-        parts + nodes + calls 1 (scale * whole)
+            let sum =
+                // One pass for all terms that reach the whole row, where the kernel fits.
+                if channels >= 4L && RowPlan.isWhole node then
+                    calls count (float (1 + count) * size)
+                else
+                    // One pass for each term but the first, dearer where strands change places.
+                    calls (count - 1) (float (3 * (count - 1) + 2 * reordered) * size)
+
+            let placed =
+                if node.Source >= 0 || RowPlan.isWhole node then
+                    none
+                else
+                    calls (pown 2 node.Forms.Length) (3.0 * min whole size)
+
+            work + sum + placed
+
+        let output =
+            let isBase (node: RowNode) = node.Source < 0
+
+            if
+                row.Nodes
+                |> Array.exists (fun node -> isBase node && not (RowPlan.isWhole node))
+            then
+                calls 1 whole
+            else
+                none
+
+        // The views of a part cost about one call.
+        (none, row.Parts)
+        ||> Array.fold (fun work part -> work + heads scale part + calls 1 0.0)
+        |> fun work -> Array.fold node (work + output) [| 0 .. row.Nodes.Length - 1 |]
 
     /// <summary>The work of a layer through its diagrams.</summary>
     /// <param name="plan">Its plan.</param>
@@ -180,7 +198,7 @@ module internal LayerWork =
         |> Array.fold (+) none
         |> (+) (side contract plan.Input)
         |> (+) (side expand plan.Output)
-        |> (+) (calls 2 (float weights * 2.0))
+        |> (+) (calls 4 (float weights * 2.0))
 
     /// <summary>The work of a layer as a dense matrix, made anew.</summary>
     /// <param name="blocks">For each pair of summands: maps, channels, entries of one map, and those of all maps that are not 0.</param>

@@ -1,4 +1,4 @@
-/// The sum of views of one shape in one pass, by the native kernel where it fits.
+/// Sums of views of one shape, and views side by side, in one pass over the result: by the native kernel where it fits.
 [<RequireQualifiedAccess>]
 module internal Ortho.RowSum
 
@@ -23,42 +23,69 @@ let fits (shape: int64[]) (x: torch.Tensor) =
     && Array.fold (*) 1L shape > 0L
     && Array.fold (*) (x.element_size ()) shape <= int64 Int32.MaxValue
 
+/// The sum of terms of y's shape into y, a tensor of its own memory or a slice of one along the channels.
 let private write<'T
     when 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType and 'T :> Numerics.INumberBase<'T> and 'T: unmanaged>
-    (sizes: int64[])
     (terms: torch.Tensor[])
     (y: torch.Tensor)
     =
-    let axes = sizes.Length
+    let axes = int y.ndim - 1
 
     let sum =
-        StridedSum(ReadOnlySpan sizes, int (y.size axes), int (y.element_size ()), terms.Length)
+        StridedSum(ReadOnlySpan y.shape[.. axes - 1], int (y.size axes), int (y.element_size ()), terms.Length)
 
     for term in terms do
         let memory = MemoryMarshal.Cast<byte, 'T> (StridedView.run term).bytes
         sum.Add<'T>(Span.op_Implicit memory, ReadOnlySpan((term.stride ())[.. axes - 1]))
 
-    sum.Write<'T>(MemoryMarshal.Cast<byte, 'T> y.bytes, torch.get_num_threads ())
-
-/// <summary>The sum of terms.</summary>
-/// <param name="shape">Its shape, the channels last.</param>
-/// <param name="terms">Each of this shape, or with axes of size 1 along which it is constant; the channels dense.</param>
-let ofTerms (shape: int64[]) (terms: torch.Tensor[]) : torch.Tensor =
-    use scope = torch.NewDisposeScope()
-    let axes = shape.Length - 1
-
-    let dense (x: torch.Tensor) =
-        if (x.stride ())[axes] = 1L then x else x.contiguous ()
-
-    let terms = terms |> Array.map (fun x -> (dense x).expand shape)
-    let y = terms[0].new_empty shape
-
-    if y.dtype = torch.float32 then
-        write<float32> shape[.. axes - 1] terms y
-    else
-        write<float> shape[.. axes - 1] terms y
+    let target = MemoryMarshal.Cast<byte, 'T> (StridedView.run y).bytes
+    sum.Write<'T>(target, int ((y.stride ())[axes - 1]), torch.get_num_threads ())
 
     for term in terms do
         GC.KeepAlive term
 
+/// Plain memory along the channels: no stride, no lazy sign.
+let private dense (x: torch.Tensor) =
+    let plain = x.resolve_neg ()
+
+    if (plain.stride ())[int x.ndim - 1] = 1L then
+        plain
+    else
+        plain.contiguous ()
+
+let private writeAs (terms: torch.Tensor[]) (y: torch.Tensor) =
+    if y.dtype = torch.float32 then
+        write<float32> terms y
+    else
+        write<float> terms y
+
+/// <summary>The sum of terms.</summary>
+/// <param name="shape">Its shape, the channels last.</param>
+/// <param name="terms">Each of this shape, or with axes of size 1 along which it is constant.</param>
+let ofTerms (shape: int64[]) (terms: torch.Tensor[]) : torch.Tensor =
+    use scope = torch.NewDisposeScope()
+    let y = terms[0].new_empty shape
+    writeAs (terms |> Array.map (fun x -> (dense x).expand shape)) y
     scope.MoveToOuter y
+
+/// <summary>Tensors side by side in their last axis, the channels: what torch.cat gives, but faster for transposed ones.</summary>
+let sideBySide (parts: torch.Tensor[]) : torch.Tensor =
+    if
+        parts
+        |> Array.forall (fun x -> fits x.shape x && x.ndim > 1L && x.size (int x.ndim - 2) > 1L)
+        && parts |> Array.exists (fun x -> not (x.is_contiguous ()))
+    then
+        use scope = torch.NewDisposeScope()
+        let last = parts[0].ndim - 1L
+        let width = parts |> Array.sumBy (fun x -> x.size (int last))
+        let y = parts[0].new_empty(Array.append parts[0].shape[.. int last - 1] [| width |])
+        let mutable start = 0L
+
+        for part in parts do
+            let channels = part.size (int last)
+            writeAs [| dense part |] (y.narrow (last, start, channels))
+            start <- start + channels
+
+        scope.MoveToOuter y
+    else
+        torch.cat (parts, -1L)

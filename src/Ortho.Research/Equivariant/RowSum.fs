@@ -70,9 +70,14 @@ let ofTerms (shape: int64[]) (terms: torch.Tensor[]) : torch.Tensor =
 
 /// <summary>Tensors side by side in their last axis, the channels: what torch.cat gives, but faster for transposed ones.</summary>
 let sideBySide (parts: torch.Tensor[]) : torch.Tensor =
+    let takes (x: torch.Tensor) =
+        fits x.shape x
+        && x.size (int x.ndim - 2) > 1L
+        // An expanded tensor would be copied first.
+        && (x.stride ())[int x.ndim - 1] = 1L
+
     if
-        parts
-        |> Array.forall (fun x -> fits x.shape x && x.ndim > 1L && x.size (int x.ndim - 2) > 1L)
+        Array.forall takes parts
         && parts |> Array.exists (fun x -> not (x.is_contiguous ()))
     then
         use scope = torch.NewDisposeScope()

@@ -139,7 +139,7 @@ module Zoo =
         [
             entry "reflection" (fun case -> [ [ n case ] ]) (fun _ p -> Householder.reflection p[0])
             entry "chain of reflections" (matrix m n) (fun _ p -> Householder.chain p[0])
-            entry "chain of blocks of reflections" (matrix many (fun _ -> 2L)) (fun _ p -> Householder.chain p[0])
+            entry "chain of blocks of reflections" (matrix many (fun _ -> 3L)) (fun _ p -> Householder.chain p[0])
             entry "frame of reflections" (matrix m n) (fun case p -> Householder.frame p[0] (min (m case) (n case)))
             entry "frame of one reflection" (matrix (fun _ -> 1L) n) (fun _ p -> Householder.frame p[0] 1L)
             { entry "Cayley transform" (matrix n n) (fun _ p -> Cayley.ofSkew (Skew.ofSquare p[0])) with

@@ -366,9 +366,13 @@ module internal RowPlan =
             match whole with
             | [||] -> struct (null, false)
             | [| single |] -> single
-            | several when RowSum.fits shape first ->
-                struct (RowSum.ofTerms shape (several |> Array.map (fun struct (z, _) -> z)), true)
-            | several -> total several
+            | several ->
+                let tensors = several |> Array.map (fun struct (z, _) -> z)
+
+                if RowSum.fits shape tensors then
+                    struct (RowSum.ofTerms shape tensors, true)
+                else
+                    total several
 
         let others = rows |> Array.filter (fun (struct (node, _)) -> not (isWhole node))
 

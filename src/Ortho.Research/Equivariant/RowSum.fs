@@ -15,13 +15,23 @@ let private isPlain (x: torch.Tensor) =
     x.device_type = DeviceType.CPU
     && (x.dtype = torch.float32 || x.dtype = torch.float64)
 
-/// Whether the kernel takes a sum of this shape with terms like x.
-let fits (shape: int64[]) (x: torch.Tensor) =
-    isPlain x
-    && shape.Length > 1
+/// Bytes from the first entry that a view reads to its last: what must fit into a span.
+let internal reach (entrySize: int64) (shape: int64[]) (strides: int64[]) : int64 =
+    entrySize
+    * Array.fold2 (fun length size stride -> length + (size - 1L) * stride) 1L shape strides
+
+let private isWithinSpan (bytes: int64) = bytes <= int64 Int32.MaxValue
+
+/// Whether the kernel takes a sum of this shape with these terms. (It must not refuse them: an exception in a backward pass ends the process.)
+let fits (shape: int64[]) (terms: torch.Tensor[]) =
+    let size = terms[0].element_size()
+
+    shape.Length > 1
     && shape[shape.Length - 1] >= fewChannels
     && Array.fold (*) 1L shape > 0L
-    && Array.fold (*) (x.element_size ()) shape <= int64 Int32.MaxValue
+    && isWithinSpan (Array.fold (*) size shape)
+    && terms
+       |> Array.forall (fun x -> isPlain x && isWithinSpan (reach size x.shape (x.stride ())))
 
 /// The sum of terms of y's shape into y, a tensor of its own memory or a slice of one along the channels.
 let private write<'T
@@ -70,20 +80,24 @@ let ofTerms (shape: int64[]) (terms: torch.Tensor[]) : torch.Tensor =
 
 /// <summary>Tensors side by side in their last axis, the channels: what torch.cat gives, but faster for transposed ones.</summary>
 let sideBySide (parts: torch.Tensor[]) : torch.Tensor =
+    let last = parts[0].ndim - 1L
+    let width = parts |> Array.sumBy (fun x -> x.size (int last))
+    let shape = Array.append parts[0].shape[.. int last - 1] [| width |]
+
     let takes (x: torch.Tensor) =
-        fits x.shape x
-        && x.size (int x.ndim - 2) > 1L
+        x.ndim > 1L
+        && x.size (int last) >= fewChannels
+        && x.size (int last - 1) > 1L
         // An expanded tensor would be copied first.
-        && (x.stride ())[int x.ndim - 1] = 1L
+        && (x.stride ())[int last] = 1L
 
     if
-        Array.forall takes parts
+        fits shape parts
+        && Array.forall takes parts
         && parts |> Array.exists (fun x -> not (x.is_contiguous ()))
     then
         use scope = torch.NewDisposeScope()
-        let last = parts[0].ndim - 1L
-        let width = parts |> Array.sumBy (fun x -> x.size (int last))
-        let y = parts[0].new_empty(Array.append parts[0].shape[.. int last - 1] [| width |])
+        let y = parts[0].new_empty shape
         let mutable start = 0L
 
         for part in parts do

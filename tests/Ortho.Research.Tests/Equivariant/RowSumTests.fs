@@ -129,14 +129,22 @@ let private examples =
 
         testCase "what the kernel takes" (fun () ->
             use _ = torch.NewDisposeScope()
-            let like (kind: torch.ScalarType) = torch.zeros (2L, dtype = kind)
+            let like (kind: torch.ScalarType) = [| torch.zeros (2L, dtype = kind) |]
             Expect.isTrue (RowSum.fits [| 2L; 4L |] (like torch.float32)) "float32"
             Expect.isFalse (RowSum.fits [| 2L; 3L |] (like torch.float32)) "few channels"
             Expect.isFalse (RowSum.fits [| 4L |] (like torch.float32)) "no axis"
             Expect.isFalse (RowSum.fits [| 0L; 4L |] (like torch.float64)) "empty"
             Expect.isFalse (RowSum.fits [| 2L; 4L |] (like torch.complex64)) "complex"
             Expect.isFalse (RowSum.fits [| 2L; 4L |] (like torch.int64)) "integers"
-            Expect.isFalse (RowSum.fits [| 1L <<< 20; 1L <<< 20 |] (like torch.float32)) "2 GiB")
+            Expect.isFalse (RowSum.fits [| 1L <<< 20; 1L <<< 20 |] (like torch.float32)) "2 GiB"
+
+            // A slice of half the channels of 2^20 x 600 floats spans nearly all of them.
+            Expect.equal
+                (RowSum.reach 4L [| 1L <<< 20; 300L |] [| 600L; 1L |])
+                (4L * (((1L <<< 20) - 1L) * 600L + 300L))
+                "reach"
+
+            Expect.equal (RowSum.reach 8L [| 5L; 7L |] [| 0L; 1L |]) 56L "an expanded tensor")
 
         testCase "the kernel refuses what it would read or write outside" (fun () ->
             let memory = NativeMemory.AllocZeroed(100un)

@@ -72,6 +72,7 @@ let tests =
             BasisTests.tests
             ReynoldsTests.tests
             RowSumTests.tests
+            EquivariantLayerGradientTests.tests
             EquivariantLayerTests.tests
             LayerWorkTests.tests
             PointwiseActivationTests.tests

@@ -4,79 +4,8 @@ open System
 open Expecto
 open FsCheck.FSharp
 open Ortho
+open Ortho.Tests.EquivariantLayerCases
 open TorchSharp
-
-/// A group, orders and channels with an equivariant map that is not 0, every group with small and with large n.
-type private Shape =
-    {
-        Group: Group
-        K: int
-        L: int
-        C: int
-        D: int
-    }
-
-let private shape (case: Case) : Shape =
-    let random = Random case.Seed
-
-    let group =
-        match random.Next 6 with
-        | 0 -> Group.symmetric (1 + random.Next 4)
-        | 1 -> Group.alternating (1 + random.Next 4)
-        | 2 -> Group.orthogonal (1 + random.Next 4)
-        | 3 -> Group.specialOrthogonal (1 + random.Next 4)
-        | 4 -> Group.symplectic (2 + 2 * random.Next 2)
-        | _ -> Group.automorphisms ([| Graph.Path 3; Graph.Cycle 4; Graph.Cycle 5 |][random.Next 3])
-
-    let rec orders () =
-        let k, l = random.Next 4, random.Next 3
-
-        if Basis.dimension group k l > 0I then k, l else orders ()
-
-    let k, l = orders ()
-
-    {
-        Group = group
-        K = k
-        L = l
-        C = 1 + random.Next 3
-        D = 1 + random.Next 6
-    }
-
-let private weightOf (kind: TensorKind) (seed: int) (shape: Shape) =
-    Seed.normal
-        seed
-        kind
-        [
-            int64 (Basis.dimension shape.Group shape.K shape.L)
-            int64 shape.C
-            int64 shape.D
-        ]
-
-/// By the diagrams where there are any: what is small would else be dense.
-let private mapBy (method: LayerMethod) (shape: Shape) (weight: torch.Tensor) =
-    let features (order: int) (channels: int) = Features.tensors order channels
-
-    LayerForm.linear
-        (LayerForm.make [| shape.Group |] (features shape.K shape.C) (features shape.L shape.D) false)
-        method
-        (array2D [ [ weight ] ])
-        (TensorKind.ofTensor weight)
-
-let private mapOf = mapBy LayerMethod.Factored
-
-let private isGraph (group: Group) = (string group).StartsWith "Aut"
-
-/// Through its diagrams, or as a dense matrix if it keeps one, or as it chooses.
-let private byMethod (seed: int) (layer: EquivariantLayer) =
-    let tryMethod (method: LayerMethod) =
-        try
-            layer.Method <- method
-        with :? ArgumentException ->
-            Expect.isTrue (method = LayerMethod.Dense || Seq.exists isGraph layer.Groups) "only Aut(G) has no diagrams"
-
-    tryMethod (enum<LayerMethod>(seed % 3))
-    layer
 
 /// The sum of the maps of a basis, each with its own matrix of channels.
 let private plain (maps: LinearMap[]) (weight: torch.Tensor) =
@@ -86,18 +15,6 @@ let private plain (maps: LinearMap[]) (weight: torch.Tensor) =
 
 let private law name (residual: Case -> float) =
     Property.check Property.config name (fun case -> residual case |> Property.within 1e-12 name)
-
-let private float64 = TensorKind.float64
-
-/// Every parameter drawn anew, biases too.
-let drawn (seed: int) (layer: EquivariantLayer) =
-    use _ = torch.no_grad ()
-    layer.``to`` torch.float64 |> ignore
-
-    layer.parameters ()
-    |> Seq.iteri (fun i p -> p.copy_ (Seed.normal (Seed.derive seed i) float64 p.shape) |> ignore)
-
-    byMethod seed layer
 
 let private laws =
     [
@@ -281,168 +198,6 @@ let private products =
                         (Features.local [ s.L; t.L ] s.D))
 
             Law.equality case.Seed layer.Linear (plain maps (layer.get_parameter "weight")))
-
-/// One of each kind: heads above, below and in both rows, forms, small n, dense.
-let private examples =
-    [
-        Group.symmetric 3, 2, 2
-        Group.symmetric 2, 2, 1
-        Group.symmetric 4, 1, 2
-        Group.symmetric 3, 0, 2
-        Group.alternating 3, 2, 1
-        Group.alternating 3, 1, 1
-        Group.alternating 3, 2, 2
-        Group.orthogonal 3, 2, 2
-        Group.orthogonal 2, 3, 1
-        Group.specialOrthogonal 3, 2, 1
-        Group.specialOrthogonal 2, 1, 1
-        Group.symplectic 2, 2, 2
-        Group.automorphisms (Graph.Cycle 4), 1, 1
-    ]
-
-let private gradients =
-    [
-        for group, k, l in examples do
-            testCase $"gradients in x, in the weights, and of the gradient: {group}, {k} -> {l}" (fun () ->
-                use _ = torch.NewDisposeScope()
-
-                let shape =
-                    {
-                        Group = group
-                        K = k
-                        L = l
-                        C = 2
-                        D = 3
-                    }
-
-                let w = weightOf float64 (k + l) shape
-                let x = Seed.normal 7 float64 (Seq.append [ 2L ] (mapOf shape w).Domain.Shape)
-                Expect.isLessThan (Law.gradient 1 (mapOf shape w).Apply x) Bench.gradient "x"
-                Expect.isLessThan (Law.gradient 1 (fun w -> (mapOf shape w).Apply x) w) Bench.gradient "weights"
-
-                // Of an energy of y its slope in x and in w; their own slopes are seen through a second backward.
-                let slopes
-                    (first: torch.Tensor)
-                    (other: torch.Tensor)
-                    (apply: torch.Tensor -> torch.Tensor -> torch.Tensor)
-                    =
-                    // Differences run without gradients, and autograd.grad on a tensor without a graph ends the process.
-                    use _ = torch.enable_grad ()
-
-                    let leaf =
-                        if first.requires_grad then
-                            first
-                        else
-                            first.detach().requires_grad_ true
-
-                    let other = other.detach().requires_grad_ true
-                    let y = apply leaf other
-                    let energy = (y.mul(y).mul y).sum()
-
-                    let both =
-                        torch.autograd.grad ([| energy |], [| leaf; other |], create_graph = true, retain_graph = true)
-
-                    torch.cat ([| both[0].reshape -1L; both[1].reshape -1L |], 0L)
-
-                let inX x =
-                    slopes x w (fun x w -> (mapOf shape w).Apply x)
-
-                let inW w =
-                    slopes w x (fun w x -> (mapOf shape w).Apply x)
-
-                Expect.isLessThan (Law.gradient 1 inX x) Bench.gradient "second derivatives with x"
-                Expect.isLessThan (Law.gradient 1 inW w) Bench.gradient "second derivatives with w")
-
-        testCase "gradient in a bias" (fun () ->
-            use _ = torch.NewDisposeScope()
-
-            use layer = drawn 1 (new EquivariantLayer(1, Group.specialOrthogonal 3, 1, 2, 3, 2))
-
-            let x = Seed.normal 2 float64 [ 2L; 3L; 2L ]
-            let bias = layer.get_parameter "bias"
-            (layer.forward(x).pow(torch.tensor 2.0)).sum().backward()
-            let slope = bias.grad
-
-            let difference (i: int64) =
-                let energy step =
-                    use _ = torch.no_grad ()
-                    let unit = torch.zeros_like(bias).flatten()
-                    unit[i] <- torch.tensor (step: float)
-                    bias.add_ (unit.reshape bias.shape) |> ignore
-                    let energy = layer.forward(x).pow(torch.tensor 2.0).sum().item<float>()
-                    bias.sub_ (unit.reshape bias.shape) |> ignore
-                    energy
-
-                (energy 1e-6 - energy -1e-6) / 2e-6
-
-            let differences =
-                torch.tensor(Array.init (int (bias.numel ())) (int64 >> difference)).reshape bias.shape
-
-            Expect.isLessThan (Law.distance slope differences) Bench.gradient "bias")
-
-        testCase "gradients of a dense layer" (fun () ->
-            use _ = torch.NewDisposeScope()
-
-            for group in [ Group.symmetric 3; Group.automorphisms (Graph.Cycle 4) ] do
-                let shape =
-                    {
-                        Group = group
-                        K = 1
-                        L = 1
-                        C = 2
-                        D = 3
-                    }
-
-                let w = weightOf float64 1 shape
-                let map = mapBy LayerMethod.Dense shape
-                let x = Seed.normal 7 float64 (Seq.append [ 2L ] (map w).Domain.Shape)
-                Expect.isLessThan (Law.gradient 1 (map w).Apply x) Bench.gradient "x"
-                Expect.isLessThan (Law.gradient 1 (fun w -> (map w).Apply x) w) Bench.gradient "weights")
-
-        testCase "the backward pass may come when the scope of the map has ended" (fun () ->
-            for method in [ LayerMethod.Factored; LayerMethod.Dense ] do
-                for group, k, l in examples do
-                    use _ = torch.NewDisposeScope()
-
-                    let shape =
-                        {
-                            Group = group
-                            K = k
-                            L = l
-                            C = 2
-                            D = 4
-                        }
-
-                    let w = (weightOf float64 1 shape).requires_grad_ true
-
-                    let energy =
-                        use inner = torch.NewDisposeScope()
-                        let map = mapBy method shape w
-                        let x = Seed.normal 2 float64 (Seq.append [ 3L ] map.Domain.Shape)
-                        inner.MoveToOuter((map.Apply x).square().sum())
-
-                    energy.backward ()
-                    Expect.isGreaterThan (w.grad.norm().item<float>()) 0.0 $"{group}, {k} -> {l}, {method}")
-
-        testCase "a tensor changed in place between the passes gives NaN, and the process lives" (fun () ->
-            use _ = torch.NewDisposeScope()
-
-            let shape =
-                {
-                    Group = Group.symmetric 3
-                    K = 2
-                    L = 1
-                    C = 1
-                    D = 1
-                }
-
-            let w = (weightOf float64 1 shape).requires_grad_ true
-            let x = (Seed.normal 2 float64 [ 3L; 3L; 1L ])
-            let y = (mapOf shape w).Apply x
-            x.mul_ (torch.tensor 2.0) |> ignore
-            y.sum().backward()
-            Expect.isTrue (w.grad.isnan().all().item<bool>()) "gradient")
-    ]
 
 let private counts =
     [
@@ -679,7 +434,6 @@ let tests =
             yield! equivariance
             blocks
             products
-            yield! gradients
             yield! counts
             yield! life
         ]

@@ -5,7 +5,7 @@ open System
 open Expecto
 open FsCheck.FSharp
 open Ortho
-open Ortho.Tests.EquivariantLayerTests
+open Ortho.Tests.EquivariantLayerCases
 open TorchSharp
 
 let private methods = [ LayerMethod.Factored; LayerMethod.Dense ]

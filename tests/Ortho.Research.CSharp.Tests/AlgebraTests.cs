@@ -77,6 +77,11 @@ internal static class AlgebraTests
         Equal("{0,1} 1, {0|1} 1", Terms(OrbitBasis.OfDiagram(3, d)), "all ones: equal and different");
         Equal("{0,1} -1, {0|1} 1", Terms(OrbitBasis.ToDiagrams(d)), "different: all ones less equal");
         Equal("{0,1} 2, {0|1} 1", Terms(OrbitBasis.Product(3, d, d)), "(J - I)^2 = 2 I + (J - I) at n = 3");
+        var points = Diagram.OfBlocks(0, 2, [[0], [1]]);
+        That(Jellyfish.IsJellyfish(3, points) && !Jellyfish.IsJellyfish(4, points), "n or n - 1 blocks");
+        Equal(6, (int)Jellyfish.Product(3, points.Adjoint, points).Single().Coefficient, "the length of the sign tensor of three letters");
+        Equal(1, Jellyfish.AfterOrbit(3, points, Diagram.Identity(0)).Length, "J after X");
+        Equal(1, Jellyfish.BeforeOrbit(3, Diagram.Identity(0), points.Adjoint).Length, "X after J");
 
         static string Terms(DiagramTerm[] terms) =>
             string.Join(", ", terms.OrderBy(term => term.Diagram.BlockCount).Select(term => $"{term.Diagram.Partition} {term.Coefficient}"));

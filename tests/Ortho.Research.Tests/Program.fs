@@ -15,6 +15,7 @@ let tests =
             Algebra.SetPartitionTests.tests
             Algebra.DiagramTests.tests
             Algebra.OrbitBasisTests.tests
+            Algebra.JellyfishTests.tests
             Algebra.YoungDiagramTests.tests
             Algebra.ConvolutionArithmeticTests.tests
             Orthogonal.SkewTests.tests

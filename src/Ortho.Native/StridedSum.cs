@@ -66,35 +66,33 @@ public sealed unsafe class StridedSum
     }
 
     /// <summary>Writes the sum of the terms that were added.</summary>
-    /// <param name="y">Row-major, the channels last and dense; may not overlap a term.</param>
-    /// <param name="step">From one position's channels to the next one's in y: the number of channels, or more to leave room for others.</param>
+    /// <param name="y">Row-major, the channels last; may not overlap a term.</param>
     /// <param name="threads">The most threads to use; the numbers do not depend on it.</param>
     /// <typeparam name="T">float or double, of the entry size.</typeparam>
-    /// <exception cref="ArgumentException">y has another length, the step is too small, or no term was added.</exception>
-    public void Write<T>(Span<T> y, int step, int threads)
+    /// <exception cref="ArgumentException">y has another length, or no term was added.</exception>
+    public void Write<T>(Span<T> y, int threads)
         where T : unmanaged, INumberBase<T>
     {
         if (sizeof(T) != entrySize || !Vector<T>.IsSupported) throw new ArgumentException($"y must have entries of {entrySize} bytes, but has {typeof(T)}.", nameof(y));
         if (count < 1) throw new ArgumentException("y must be a sum of one term or more, but none was added.", nameof(y));
-        if (step < channels) throw new ArgumentOutOfRangeException(nameof(step), $"step must be at least the {channels} channels, but is {step}.");
         var last = sizes.Length - 1;
         var inner = sizes[last];
         long outer = 1;
         for (var axis = 0; axis < last; axis++) outer = checked(outer * sizes[axis]);
-        var length = checked((outer * inner - 1) * step + channels);
+        var length = checked(outer * inner * channels);
         if (y.Length != length) throw new ArgumentException($"y must have {length} entries, but has {y.Length}.", nameof(y));
         fixed (T* entries = y)
         {
             var target = (nint)entries;
             var parts = outer * inner * channels * count < SmallWork ? 1 : (int)Math.Clamp(threads, 1, Math.Min(outer, Environment.ProcessorCount));
-            if (parts == 1) Rows((T*)target, step, 0, outer);
-            else Parallel.For(0, parts, part => Rows((T*)target, step, outer * part / parts, outer * (part + 1) / parts));
+            if (parts == 1) Rows((T*)target, 0, outer);
+            else Parallel.For(0, parts, part => Rows((T*)target, outer * part / parts, outer * (part + 1) / parts));
         }
     }
 
     /// <summary>Some positions of the axes before the last, each with the whole last axis.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // at once: a layer may run a dozen times only
-    void Rows<T>(T* target, int step, long start, long end)
+    void Rows<T>(T* target, long start, long end)
         where T : unmanaged, INumberBase<T>
     {
         var last = sizes.Length - 1;
@@ -115,16 +113,16 @@ public sealed unsafe class StridedSum
                 at[t] = (T*)terms[t] + offset;
             }
 
-            Line(target + row * sizes[last] * step, step, sizes[last], at, steps);
+            Line(target + row * sizes[last] * channels, sizes[last], at, steps);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    void Line<T>(T* target, int step, long positions, T** at, long* steps)
+    void Line<T>(T* target, long positions, T** at, long* steps)
         where T : unmanaged, INumberBase<T>
     {
         var width = Vector<T>.Count;
-        for (long position = 0; position < positions; position++, target += step)
+        for (long position = 0; position < positions; position++, target += channels)
         {
             var channel = 0;
             for (; channel + width <= channels; channel += width)

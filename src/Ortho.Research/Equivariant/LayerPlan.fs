@@ -131,7 +131,7 @@ module internal LayerPlan =
         |> Array.map (fun slots ->
             match slots |> Array.map (fun struct (term, part) -> pieces[term][part]) with
             | [| single |] -> single
-            | several -> RowSum.sideBySide several)
+            | several -> torch.cat (several, -1L))
 
     /// The sum of what is placed, as the side's vector. `like` tells the batch, the type and the device.
     let private scatter (side: LayerSide) (batch: int64[]) (like: torch.Tensor) (groups: torch.Tensor[]) =

@@ -1,4 +1,4 @@
-/// Sums of views of one shape, and views side by side, in one pass over the result: by the native kernel where it fits.
+/// Sums of views of one shape in one pass over the result, by the native kernel where it fits.
 [<RequireQualifiedAccess>]
 module internal Ortho.RowSum
 
@@ -33,7 +33,7 @@ let fits (shape: int64[]) (terms: torch.Tensor[]) =
     && terms
        |> Array.forall (fun x -> isPlain x && isWithinSpan (reach size x.shape (x.stride ())))
 
-/// The sum of terms of y's shape into y, a tensor of its own memory or a slice of one along the channels.
+/// The sum of terms of y's shape into y, a tensor of its own memory.
 let private write<'T
     when 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType and 'T :> Numerics.INumberBase<'T> and 'T: unmanaged>
     (terms: torch.Tensor[])
@@ -49,7 +49,7 @@ let private write<'T
         sum.Add<'T>(Span.op_Implicit memory, ReadOnlySpan((term.stride ())[.. axes - 1]))
 
     let target = MemoryMarshal.Cast<byte, 'T> (StridedView.run y).bytes
-    sum.Write<'T>(target, int ((y.stride ())[axes - 1]), torch.get_num_threads ())
+    sum.Write<'T>(target, torch.get_num_threads ())
 
     for term in terms do
         GC.KeepAlive term
@@ -77,34 +77,3 @@ let ofTerms (shape: int64[]) (terms: torch.Tensor[]) : torch.Tensor =
     let y = terms[0].new_empty shape
     writeAs (terms |> Array.map (fun x -> (dense x).expand shape)) y
     scope.MoveToOuter y
-
-/// <summary>Tensors side by side in their last axis, the channels: what torch.cat gives, but faster for transposed ones.</summary>
-let sideBySide (parts: torch.Tensor[]) : torch.Tensor =
-    let last = parts[0].ndim - 1L
-    let width = parts |> Array.sumBy (fun x -> x.size (int last))
-    let shape = Array.append parts[0].shape[.. int last - 1] [| width |]
-
-    let takes (x: torch.Tensor) =
-        x.ndim > 1L
-        && x.size (int last) >= fewChannels
-        && x.size (int last - 1) > 1L
-        // An expanded tensor would be copied first.
-        && (x.stride ())[int last] = 1L
-
-    if
-        fits shape parts
-        && Array.forall takes parts
-        && parts |> Array.exists (fun x -> not (x.is_contiguous ()))
-    then
-        use scope = torch.NewDisposeScope()
-        let y = parts[0].new_empty shape
-        let mutable start = 0L
-
-        for part in parts do
-            let channels = part.size (int last)
-            writeAs [| dense part |] (y.narrow (last, start, channels))
-            start <- start + channels
-
-        scope.MoveToOuter y
-    else
-        torch.cat (parts, -1L)

@@ -70,29 +70,6 @@ let private law =
         Law.distance (RowSum.ofTerms shape terms) plain
         |> Property.within (if kind = TensorKind.float32 then 1e-6 else 1e-14) "the sum of its terms")
 
-let private sides =
-    Property.check Property.config "puts tensors side by side" (fun case ->
-        use _ = torch.NewDisposeScope()
-        let random = Random case.Seed
-
-        let axes = [| for _ in 0 .. random.Next 3 -> 1L + int64 (random.Next 7) |]
-
-        let kind =
-            if random.Next 2 = 0 then
-                TensorKind.float32
-            else
-                TensorKind.float64
-
-        let parts =
-            [|
-                for _ in 0 .. random.Next 4 do
-                    let shape = Array.append axes [| 3L + int64 (random.Next 9) |]
-                    yield (Array.head (views random kind shape 1)).expand shape
-            |]
-
-        Law.distance (RowSum.sideBySide parts) (torch.cat (parts, -1L))
-        |> Property.within 0.0 "as torch does")
-
 let private examples =
     [
         testCase "a sign that torch has not applied yet is applied" (fun () ->
@@ -101,8 +78,8 @@ let private examples =
             // The imaginary part of a conjugate: memory of z, read with the other sign.
             let x = z.conj().imag.transpose(0L, 1L)
             let y = Seed.normal 2 TensorKind.float64 [ 6L; 5L; 4L ]
-            Expect.equal (Law.distance (RowSum.ofTerms y.shape [| x; y |]) (x.add y)) 0.0 "sum"
-            Expect.equal (Law.distance (RowSum.sideBySide [| x; y |]) (torch.cat ([| x; y |], -1L))) 0.0 "side by side")
+            Expect.equal (Law.distance (RowSum.ofTerms y.shape [| x; y |]) (x.add y)) 0.0 "sum")
+
 
         testCase "the same numbers on one thread and on two, and right where it is large" (fun () ->
             use _ = torch.NewDisposeScope()
@@ -176,20 +153,14 @@ let private examples =
                     sum.Add(ReadOnlySpan<float32>(memory, 8), ReadOnlySpan [| 4L |])
                     sum.Add(ReadOnlySpan<float32>(memory, 8), ReadOnlySpan [| 4L |]))
 
-                Refusal.expect "no term" (fun () ->
-                    (sum [| 2L |] 4 4 1).Write(Span(Array.zeroCreate<float32> 8), 4, 1))
+                Refusal.expect "no term" (fun () -> (sum [| 2L |] 4 4 1).Write(Span(Array.zeroCreate<float32> 8), 1))
 
                 Refusal.expect "length of y" (fun () ->
                     let sum = sum [| 2L |] 4 4 1
                     sum.Add(ReadOnlySpan<float32>(memory, 8), ReadOnlySpan [| 4L |])
-                    sum.Write(Span(Array.zeroCreate<float32> 7), 4, 1))
-
-                Refusal.expect "step" (fun () ->
-                    let sum = sum [| 2L |] 4 4 1
-                    sum.Add(ReadOnlySpan<float32>(memory, 8), ReadOnlySpan [| 4L |])
-                    sum.Write(Span(Array.zeroCreate<float32> 7), 3, 1))
+                    sum.Write(Span(Array.zeroCreate<float32> 7), 1))
             finally
                 NativeMemory.Free memory)
     ]
 
-let tests = testList "sums of views" [ law; sides; yield! examples ]
+let tests = testList "sums of views" [ law; yield! examples ]

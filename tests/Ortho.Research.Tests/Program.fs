@@ -79,6 +79,8 @@ let tests =
             PointwiseActivationTests.tests
             CosineTests.tests
             PoissonTests.tests
+            UpwindProjectionTests.tests
+            FieldComplexityTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

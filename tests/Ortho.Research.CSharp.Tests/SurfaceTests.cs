@@ -176,6 +176,8 @@ internal static class SurfaceTests
         [typeof(ActivationFunction)] = () => PointwiseActivation.Tanh,
         [typeof(IEnumerable<TorchSharp.torch.nn.Module>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(LayerWork)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1).Work(1, LayerMethod.Factored),
+        [typeof(StratifiedFlow)] = () => StratifiedFlow.Create(100, 0.1, 5, 5),
+        [typeof(FlowStep)] = () => UpwindProjection.Step(StratifiedFlow.Create(100, 0.1, 5, 5), 0.01),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -200,6 +202,7 @@ internal static class SurfaceTests
             typeof(MergedSchedule),
             typeof(GivensFactors),
             typeof(Admissibility),
+            typeof(StratifiedFlow),
         ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

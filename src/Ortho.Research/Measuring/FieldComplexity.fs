@@ -6,10 +6,10 @@ open System
 open Ortho
 open TorchSharp
 
-let private values (field: torch.Tensor) : float[] =
-    Guard.real "field" field
-    Guard.notEmpty "field" field
-    Guard.finiteEntries "field" field
+let private values (name: string) (field: torch.Tensor) : float[] =
+    Guard.real name field
+    Guard.notEmpty name field
+    Guard.finiteEntries name field
     use _ = torch.NewDisposeScope()
     field.detach().``to``(torch.float64, torch.CPU).contiguous().data<float>().ToArray()
 
@@ -45,7 +45,7 @@ let private entropyOf (bins: int) (numbers: float[]) =
 [<CompiledName("Entropy")>]
 let entropy (bins: int) (field: torch.Tensor) : float =
     Guard.positive "bins" bins
-    entropyOf bins (values field)
+    entropyOf bins (values "field" field)
 
 /// <summary>0.3 entropy (50 bins) + 0.3 standard deviation of |gradient| + 0.2 standard deviation over range + 0.2 log (1 + |excess kurtosis|).</summary>
 /// <param name="field">[rows; columns], at least 2 x 2, finite. The gradient has unit spacing, one-sided at the ends.</param>
@@ -59,7 +59,7 @@ let index (field: torch.Tensor) : float =
     Guard.holds "field" (field.size 0 >= 2L && field.size 1 >= 2L) (fun () ->
         $"field must be at least 2 x 2, but has shape {Guard.showShape field.shape}.")
 
-    let numbers = values field
+    let numbers = values "field" field
     let rows, columns = int (field.size 0), int (field.size 1)
 
     let slope (count: int) (i: int) (at: int -> float) =
@@ -93,5 +93,5 @@ let index (field: torch.Tensor) : float =
 /// <exception cref="T:System.ArgumentException">An empty field, or one with NaN or infinite entries.</exception>
 [<CompiledName("Mixing")>]
 let mixing (density: torch.Tensor) (vorticity: torch.Tensor) : float =
-    sqrt (momentOf 2 (values density))
-    * sqrt (values vorticity |> Array.averageBy (fun x -> x * x))
+    sqrt (momentOf 2 (values "density" density))
+    * sqrt (values "vorticity" vorticity |> Array.averageBy (fun x -> x * x))

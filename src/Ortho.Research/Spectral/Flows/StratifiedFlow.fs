@@ -33,6 +33,29 @@ type StratifiedFlow =
     /// Shape of a state: [3; rows; columns].
     member this.Space = Space.Of(3L, this.Rows, this.Columns)
 
+    /// <summary>A flow in the box 2 x 1.</summary>
+    /// <param name="reynolds">Above 0.</param>
+    /// <param name="richardson">At least 0.</param>
+    /// <param name="rows">Along z, at least 5.</param>
+    /// <param name="columns">Along x, at least 5.</param>
+    /// <exception cref="T:System.ArgumentException">A number is out of range.</exception>
+    static member Create(reynolds: float, richardson: float, rows: int64, columns: int64) : StratifiedFlow =
+        Guard.finite "reynolds" reynolds
+        Guard.holds "reynolds" (reynolds > 0.0) (fun () -> $"reynolds must be above 0, but is {reynolds}.")
+        Guard.finite "richardson" richardson
+        Guard.holds "richardson" (richardson >= 0.0) (fun () -> $"richardson must be at least 0, but is {richardson}.")
+        Guard.atLeast "rows" 5L rows
+        Guard.atLeast "columns" 5L columns
+
+        {
+            Reynolds = reynolds
+            Richardson = richardson
+            Rows = rows
+            Columns = columns
+            Length = 2.0
+            Height = 1.0
+        }
+
 /// States of flows.
 module internal FlowState =
 
@@ -78,28 +101,11 @@ module StratifiedFlow =
     /// <param name="rows">Along z, at least 5.</param>
     /// <param name="columns">Along x, at least 5.</param>
     /// <exception cref="T:System.ArgumentException">A number is out of range.</exception>
-    [<CompiledName("Create")>]
     let create (reynolds: float) (richardson: float) (rows: int64) (columns: int64) : StratifiedFlow =
-        let positive name (x: float) =
-            Guard.finite name x
-            Guard.holds name (x > 0.0) (fun () -> $"{name} must be above 0, but is {x}.")
-
-        positive "reynolds" reynolds
-        Guard.finite "richardson" richardson
-        Guard.holds "richardson" (richardson >= 0.0) (fun () -> $"richardson must be at least 0, but is {richardson}.")
-        Guard.atLeast "rows" 5L rows
-        Guard.atLeast "columns" 5L columns
-
-        {
-            Reynolds = reynolds
-            Richardson = richardson
-            Rows = rows
-            Columns = columns
-            Length = 2.0
-            Height = 1.0
-        }
+        StratifiedFlow.Create(reynolds, richardson, rows, columns)
 
     let internal check (flow: StratifiedFlow) =
+        Guard.notNull "flow" flow
         create flow.Reynolds flow.Richardson flow.Rows flow.Columns |> ignore
 
         for name, size in [ "Length", flow.Length; "Height", flow.Height ] do

@@ -40,7 +40,15 @@ let private onParts (action: torch.Tensor -> torch.Tensor) =
         else
             action x)
 
-/// A transform with its actions by one of the two forms.
+/// The native kernel where it fits, the form of plain tensor operations elsewhere.
+let internal fast (kind: CosineType) (n: int64) : torch.Tensor -> torch.Tensor =
+    let plain = CosineForm.fast kind n
+
+    match RowKernel.tryCosine kind n with
+    | ValueSome kernel -> fun x -> if RowKernel.fits x then RowKernel.apply kernel x else plain x
+    | ValueNone -> plain
+
+/// A transform with its actions by one of the forms.
 let internal byForm
     (form: CosineType -> int64 -> torch.Tensor -> torch.Tensor)
     (kind: CosineType)
@@ -72,7 +80,7 @@ let transform (kind: CosineType) (n: int64) : LinearMap =
         (if n <= denseLimit then
              CosineForm.dense
          else
-             CosineForm.fast)
+             fast)
         kind
         n
 

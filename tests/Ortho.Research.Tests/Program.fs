@@ -77,7 +77,11 @@ let tests =
             LayerWorkTests.tests
             PointwiseActivationTests.tests
             CosineTests.tests
+            HartleyTests.tests
+            GoodSizeTests.tests
             PoissonTests.tests
+            PoissonOrderTests.tests
+            SpectralPoissonTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

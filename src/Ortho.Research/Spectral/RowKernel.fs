@@ -72,7 +72,11 @@ let fits (x: torch.Tensor) =
     x.device_type = DeviceType.CPU
     && (x.dtype = torch.float32 || x.dtype = torch.float64)
     && x.numel () > 0L
-    && isWithinSpan (2L * x.element_size () * (x.numel () + 4L * x.numel () / x.size (int x.ndim - 1)))
+    && isWithinSpan (
+        2L
+        * x.element_size ()
+        * (x.numel () + 4L * x.numel () / x.size (int x.ndim - 1))
+    )
     && isWithinSpan (RowSum.reach (x.element_size ()) x.shape (x.stride ()))
 
 let private entries<'T when 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType> (x: torch.Tensor) =
@@ -85,11 +89,7 @@ let private spectrum<'T when 'T: struct and 'T: (new: unit -> 'T) and 'T :> Valu
     Span.op_Implicit (MemoryMarshal.Cast<byte, 'T> x.bytes): ReadOnlySpan<'T>
 
 let private applyAs<'T
-    when 'T: struct
-    and 'T: (new: unit -> 'T)
-    and 'T :> ValueType
-    and 'T: unmanaged
-    and 'T :> IFloatingPointIeee754<'T>>
+    when 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType and 'T: unmanaged and 'T :> IFloatingPointIeee754<'T>>
     (isComplex: bool)
     (passes: RowPasses<'T>)
     (x: torch.Tensor)
@@ -109,7 +109,7 @@ let private applyAs<'T
     let second = x.new_empty [| count; int64 passes.Second |]
 
     passes.Before(
-        read<'T> (StridedView.run source),
+        read<'T>(StridedView.run source),
         layout.Outer,
         layout.OuterStride,
         layout.Rows,
@@ -122,7 +122,7 @@ let private applyAs<'T
 
     let transformed =
         if isComplex then
-            torch.fft.fft_ (first.view(count, last / 2L, 2L).view_as_complex ())
+            torch.fft.fft_ (first.view(count, last / 2L, 2L).view_as_complex())
         elif passes.Second = 0 then
             torch.fft.rfft first
         else
@@ -152,6 +152,9 @@ let apply (kernel: RowKernel) (x: torch.Tensor) : torch.Tensor =
             else
                 applyAs<float> kernel.IsComplex kernel.Double plain)
         x
+
+/// The longest row.
+let private mostEntries = 1L <<< 27
 
 /// The kernel of a cosine or sine transform of length n, where there is one.
 let tryCosine (kind: CosineType) (n: int64) : RowKernel voption =
@@ -184,7 +187,7 @@ let tryCosine (kind: CosineType) (n: int64) : RowKernel voption =
             ValueNone
 
     match kind with
-    | _ when n > (1L <<< 28) -> ValueNone
+    | _ when n > mostEntries -> ValueNone
     | CosineType.DctI -> first false (n - 1L)
     | CosineType.DstI -> first true (n + 1L)
     | CosineType.DctII -> second false
@@ -193,3 +196,15 @@ let tryCosine (kind: CosineType) (n: int64) : RowKernel voption =
     | CosineType.DstIII -> third true
     | CosineType.DctIV -> fourth false
     | CosineType.DstIV -> fourth true
+
+/// The kernel of the discrete Hartley transform of length n, where there is one.
+let tryHartley (n: int64) : RowKernel voption =
+    if n > mostEntries then
+        ValueNone
+    else
+        ValueSome
+            {
+                Single = HartleyPasses<float32>(int n)
+                Double = HartleyPasses<float>(int n)
+                IsComplex = false
+            }

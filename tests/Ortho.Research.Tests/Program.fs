@@ -78,9 +78,13 @@ let tests =
             LayerWorkTests.tests
             PointwiseActivationTests.tests
             CosineTests.tests
+            HartleyTests.tests
+            GoodSizeTests.tests
             PoissonTests.tests
             UpwindProjectionTests.tests
             FieldComplexityTests.tests
+            PoissonOrderTests.tests
+            SpectralPoissonTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

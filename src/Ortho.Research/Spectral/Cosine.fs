@@ -11,9 +11,9 @@
 /// DST-III  the transpose of DST-II
 /// DST-IV   sqrt(2/n) sin(pi (2k+1)(2j+1)/(4n))
 /// </code>
-/// Sources: Rao and Yip 1990; Martucci 1994; fast form of II and III: Makhoul 1980. Up to n = 64 a dense matrix is faster and is used.
-/// The maps take real and complex tensors (complex ones part by part) of either precision on any device. An FFT length with large
-/// prime factors is 5 to 20 times slower: 2(n-1) for DCT-I, 2(n+1) for DST-I, n for the others.
+/// Sources: Rao and Yip 1990; Martucci 1994; fast form of II and III: Makhoul 1980. Where a dense matrix is faster (short rows, some hundred
+/// of a bad length), it is used. The maps take real and complex tensors (complex ones part by part) of either precision on any device. A length with
+/// large prime factors is 5 to 20 times slower: n-1 for DCT-I, n+1 for DST-I, n for the others; <c>GoodSize</c> tells good ones.
 /// </remarks>
 [<RequireQualifiedAccess>]
 module Ortho.Cosine
@@ -22,25 +22,19 @@ open System
 open Ortho
 open TorchSharp
 
-/// The longest transform that is done by its dense matrix.
-let internal denseLimit = 64L
-
 let private checkLength (kind: CosineType) (n: int64) =
     Guard.notNull "kind" kind
     Guard.atLeast "n" (if kind = CosineType.DctI then 2L else 1L) n
 
-/// An action on real tensors, for complex ones too: part by part.
-let private onParts (action: torch.Tensor -> torch.Tensor) =
-    Actions.scoped (fun x ->
-        if x.numel () = 0L then
-            // MKL refuses an empty batch.
-            x.alias ()
-        elif x.is_complex () then
-            torch.complex (action x.real, action x.imag)
-        else
-            action x)
+/// The form by FFT: native passes where they fit, plain tensor operations elsewhere.
+let internal fast (kind: CosineType) (n: int64) : torch.Tensor -> torch.Tensor =
+    RowChoice.native (RowKernel.tryCosine kind n) (CosineForm.fast kind n)
 
-/// A transform with its actions by one of the two forms.
+/// The form of least cost.
+let internal form (kind: CosineType) (n: int64) : torch.Tensor -> torch.Tensor =
+    RowChoice.byCost n (FftCost.cosine kind n) (fun () -> CosineForm.dense kind n) (fast kind n)
+
+/// A transform with its actions by one of the forms.
 let internal byForm
     (form: CosineType -> int64 -> torch.Tensor -> torch.Tensor)
     (kind: CosineType)
@@ -56,8 +50,8 @@ let internal byForm
         (Space.Of n)
         traits
         (Nullable())
-        (onParts (form kind n))
-        (onParts (form inverse n))
+        (RowForm.onParts (form kind n))
+        (RowForm.onParts (form inverse n))
     |> LinearFunction.Wrap
 
 /// <summary>The orthonormal transform of length n: unitary, and self-adjoint for types I and IV.</summary>
@@ -68,13 +62,7 @@ let internal byForm
 let transform (kind: CosineType) (n: int64) : LinearMap =
     checkLength kind n
 
-    byForm
-        (if n <= denseLimit then
-             CosineForm.dense
-         else
-             CosineForm.fast)
-        kind
-        n
+    byForm form kind n
 
 /// The diagonal that the orthonormal transform has on its output, and that on its input, with respect to the plain one.
 let private scales (kind: CosineType) (n: int64) : float[] * float[] =

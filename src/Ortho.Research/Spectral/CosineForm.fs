@@ -79,15 +79,7 @@ module internal CosineForm =
         join [| x.new_zeros (Array.append x.shape[.. x.shape.Length - 2] [| 1L |]); x |]
 
     /// x by the matrix of the definition.
-    let dense (kind: CosineType) (n: int64) =
-        let size = int n
-        // Transposed, for rows of input: column k of it is row k of the transform.
-        let table =
-            Table.ofNumbers
-                [| n; n |]
-                (Array.init (size * size) (fun i -> entry kind n (int64 (i % size)) (int64 (i / size))))
-
-        fun (x: torch.Tensor) -> x.matmul (table.Like x)
+    let dense (kind: CosineType) (n: int64) = RowForm.dense n (entry kind n)
 
     /// size exp (i pi numerator / denominator) for k = 0, ..., count - 1.
     let private phases (count: int64) (size: int -> float) (numerator: int64 -> int64) (denominator: int64) =

@@ -86,6 +86,23 @@ let tests =
                 product
 
             each
+                "the native form is the tensor form, there and back, in both precisions"
+                (fun kind n ->
+                    let native, plain =
+                        Cosine.byForm Cosine.fast kind n, Cosine.byForm CosineForm.fast kind n
+
+                    let narrow map = LinearMap.on TensorKind.float32 map
+
+                    [
+                        Law.equality 1 native plain
+                        Law.equality 2 native.Adjoint plain.Adjoint
+                        // The scale of float32's rounding to float64's.
+                        1e-7 * Law.equality 3 (narrow native) (narrow plain)
+                    ]
+                    |> List.reduce max)
+                product
+
+            each
                 "the plain transform has SciPy's sums"
                 (fun kind n ->
                     let expected = matrixOf (int n) (plainEntry kind (int n))

@@ -53,10 +53,13 @@ let private right (by: int64) (q: torch.Tensor) = q.roll (-by, q.ndim - 1L)
 let private rowsOf (first: int64) (count: int64) (q: torch.Tensor) = q.narrow (q.ndim - 2L, first, count)
 
 /// q between a row below it and one above.
-let private between (below: torch.Tensor) (above: torch.Tensor) (q: torch.Tensor) = torch.cat ([| below; q; above |], -2L)
+let private between (below: torch.Tensor) (above: torch.Tensor) (q: torch.Tensor) =
+    torch.cat ([| below; q; above |], -2L)
 
 let private firstRow (q: torch.Tensor) = rowsOf 0L 1L q
-let private lastRow (q: torch.Tensor) = rowsOf (q.size (int q.ndim - 2) - 1L) 1L q
+
+let private lastRow (q: torch.Tensor) =
+    rowsOf (q.size (int q.ndim - 2) - 1L) 1L q
 
 let private half (a: torch.Tensor) (b: torch.Tensor) = multiply 0.5 (a .+ b)
 
@@ -67,12 +70,18 @@ let private gain (dz: float) (flux: torch.Tensor) =
 
 /// The harmonic mean of two slopes of one sign, else 0: the slope of van Leer's limiter.
 let private limited (a: torch.Tensor) (b: torch.Tensor) =
-    let product = (a .* b).relu ()
+    let product = (a .* b).relu()
     let sum = a .+ b
-    (multiply 2.0 product).div (orOne (sum .* product.sign ()))
+    (multiply 2.0 product).div(orOne (sum .* product.sign ()))
 
 /// The flux of q through sides with the given speed, from the values behind and ahead and their slopes.
-let private through (speed: torch.Tensor) (behind: torch.Tensor) (behindSlope: torch.Tensor) (ahead: torch.Tensor) (aheadSlope: torch.Tensor) =
+let private through
+    (speed: torch.Tensor)
+    (behind: torch.Tensor)
+    (behindSlope: torch.Tensor)
+    (ahead: torch.Tensor)
+    (aheadSlope: torch.Tensor)
+    =
     let forward = speed.relu ()
 
     forward .* (behind .+ multiply 0.5 behindSlope)
@@ -89,6 +98,7 @@ let private tendency (flow: StratifiedFlow) (state: torch.Tensor) =
     let walled = torch.cat ([| w; nothing |], -2L)
     let insideW = rowsOf 1L (rows - 1L) w
     let difference (h: float) (after: torch.Tensor) (before: torch.Tensor) = multiply (1.0 / h) (after .- before)
+
     let second (h: float) (before: torch.Tensor) (q: torch.Tensor) (after: torch.Tensor) =
         multiply (1.0 / (h * h)) (before .+ after .- multiply 2.0 q)
 
@@ -98,21 +108,25 @@ let private tendency (flow: StratifiedFlow) (state: torch.Tensor) =
         second dz (rowsOf 0L count extended) (rowsOf 1L count extended) (rowsOf 2L count extended)
 
     let secondAlongX (q: torch.Tensor) = second dx (right -1L q) q (right 1L q)
-    let spread (alongX: torch.Tensor) (alongZ: torch.Tensor) = multiply flow.Viscosity (alongX .+ alongZ)
+
+    let spread (alongX: torch.Tensor) (alongZ: torch.Tensor) =
+        multiply flow.Viscosity (alongX .+ alongZ)
 
     // u w at the corners between the rows, 0 at the walls.
     let corner =
         half (rowsOf 0L (rows - 1L) u) (rowsOf 1L (rows - 1L) u)
         .* half (right -1L insideW) insideW
 
-    let uAtCentres, wAtCentres = half u (right 1L u), half (rowsOf 0L rows walled) (rowsOf 1L rows walled)
+    let uAtCentres, wAtCentres =
+        half u (right 1L u), half (rowsOf 0L rows walled) (rowsOf 1L rows walled)
+
     let uSquare, wSquare = uAtCentres.square (), wAtCentres.square ()
 
     let ofU =
         difference dx (right -1L uSquare) uSquare
         .+ gain dz (between nothing nothing corner)
         // No slip: u changes sign half a cell behind the wall.
-        .+ spread (secondAlongX u) (secondAlongZ (between ((firstRow u).neg ()) ((lastRow u).neg ()) u))
+        .+ spread (secondAlongX u) (secondAlongZ (between ((firstRow u).neg()) ((lastRow u).neg()) u))
 
     let ofW =
         difference dx corner (right 1L corner)
@@ -122,7 +136,10 @@ let private tendency (flow: StratifiedFlow) (state: torch.Tensor) =
 
     let slopeX = limited (density .- right -1L density) (right 1L density .- density)
     let steps = rowsOf 1L (rows - 1L) density .- rowsOf 0L (rows - 1L) density
-    let slopeZ = between nothing nothing (limited (rowsOf 0L (rows - 2L) steps) (rowsOf 1L (rows - 2L) steps))
+
+    let slopeZ =
+        between nothing nothing (limited (rowsOf 0L (rows - 2L) steps) (rowsOf 1L (rows - 2L) steps))
+
     let fluxX = through u (right -1L density) (right -1L slopeX) density slopeX
 
     let fluxZ =

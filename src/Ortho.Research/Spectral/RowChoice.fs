@@ -1,0 +1,44 @@
+/// <summary>The form of a transform of rows that costs least: native passes around an FFT, tensor operations where those do not fit, a dense matrix where it is faster.</summary>
+[<RequireQualifiedAccess>]
+module internal Ortho.RowChoice
+
+open Ortho
+open TorchSharp
+
+/// The native kernel where it fits, the form of plain tensor operations elsewhere.
+let native (kernel: RowKernel.RowKernel voption) (plain: torch.Tensor -> torch.Tensor) : torch.Tensor -> torch.Tensor =
+    match kernel with
+    | ValueSome kernel ->
+        fun x ->
+            if RowKernel.fits x then
+                RowKernel.apply kernel x
+            else
+                plain x
+    | ValueNone -> plain
+
+/// <summary>The form that costs least for the rows of each input.</summary>
+/// <param name="n">Length of a row.</param>
+/// <param name="cost">What <paramref name="fast" /> costs on the CPU.</param>
+/// <param name="dense">Makes the dense form; not called where 64 rows are faster without it.</param>
+/// <param name="fast">The form by FFT.</param>
+let byCost
+    (n: int64)
+    (cost: struct (float * float))
+    (dense: unit -> torch.Tensor -> torch.Tensor)
+    (fast: torch.Tensor -> torch.Tensor)
+    : torch.Tensor -> torch.Tensor =
+    let matrix = FftCost.dense n
+
+    if n <= RowForm.denseLimit || FftCost.isLess 64L true matrix cost then
+        let dense = dense ()
+
+        fun x ->
+            let isFaster =
+                if x.device_type = DeviceType.CPU then
+                    FftCost.isLess (x.numel () / n) (x.dtype = torch.float32) matrix cost
+                else
+                    n <= RowForm.denseLimit
+
+            if isFaster then dense x else fast x
+    else
+        fast

@@ -82,6 +82,7 @@ let tests =
             GoodSizeTests.tests
             PoissonTests.tests
             UpwindProjectionTests.tests
+            StaggeredProjectionTests.tests
             FieldComplexityTests.tests
             PoissonOrderTests.tests
             SpectralPoissonTests.tests

@@ -205,4 +205,4 @@ module Zoo =
                     ])
         ]
 
-    let all = hub @ orthogonal @ equivariant @ spectral
+    let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

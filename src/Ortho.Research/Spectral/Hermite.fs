@@ -80,8 +80,8 @@ let private functionValues (size: int) (points: float[]) : float[] =
 
     points
     |> Array.iteri (fun i point ->
-        // Far outside every function of the greatest size is 0.
-        let x = Math.Clamp(point, -1e5, 1e5)
+        // Every function of the greatest size is 0 there.
+        let x = Math.Clamp(point, -1e3, 1e3)
         let square = x * x
         let rest = Math.FusedMultiplyAdd(x, x, -square)
         let pieces = floor (square / 1024.0)

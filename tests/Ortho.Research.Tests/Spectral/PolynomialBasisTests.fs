@@ -159,17 +159,20 @@ let tests =
                     ((LinearMap.toMatrix basis.Analyze).mul(g.unsqueeze -1L).div w)
                     ((LinearMap.toMatrix basis.Synthesize).t().mul(w).div(g.unsqueeze -1L)))
 
-            each "coefficients come back from values" (functions :: families) product (fun basis _ ->
-                Law.inverse 1 basis.Synthesize basis.Analyze)
-
             each
-                "values come back from coefficients"
-                (functions
-                 :: (families
-                     |> List.filter (fun (name, _, _, _) ->
-                         not (name.StartsWith "Hermite" || name.StartsWith "Laguerre"))))
+                "coefficients come back from values, and values from coefficients"
+                (functions :: families)
                 product
-                (fun basis _ -> Law.inverse 1 basis.Analyze basis.Synthesize)
+                (fun basis _ ->
+                    // Under the inner products of the rule, where neither map enlarges an error.
+                    let thereAndBack (first: LinearMap) (second: LinearMap) (weights: seq<float>) =
+                        let x = (Seed.normal 1 TensorKind.float64 [ 4L; basis.Size ]).div(roots weights)
+                        let y = second.Apply(first.Apply x)
+                        Law.distance (x.mul (roots weights)) (y.mul (roots weights))
+
+                    max
+                        (thereAndBack basis.Synthesize basis.Analyze basis.DiscreteNorms)
+                        (thereAndBack basis.Analyze basis.Synthesize basis.Weights))
 
             each "evaluation at the nodes is synthesis" (functions :: families) product (fun basis _ ->
                 Law.distance (values basis basis.Nodes) (LinearMap.toMatrix basis.Synthesize))
@@ -188,7 +191,7 @@ let tests =
                 let first = abs (number integrals[0L] * phi0 / basis.SquaredNorms[0] - 1.0)
                 let missed = number (relative[2L * n - lost].abs())
 
-                if missed < 1e-3 then infinity
+                if n <= 5L && missed < 1e-3 then infinity
                 elif exact.numel () = 0L then first
                 else max first (number (exact.max ())))
 
@@ -205,8 +208,13 @@ let tests =
                                 let evaluated = values (basis.Resize derivative.Codomain.Size) points
                                 let actual = evaluated.matmul (LinearMap.toMatrix derivative)
                                 let expected = slopes n points
-                                // Column by column, beside the largest slope of each function; the sums behind it are as long as n.
-                                let scale = expected.abs().amax([| 0L |]).add((1e-300).ToScalar())
+                                // Column by column, beside the largest value and slope of each function; rounding grows with the square of the degree.
+                                let scale =
+                                    expected
+                                        .abs()
+                                        .amax([| 0L |])
+                                        .add((evaluated.narrow (1L, 0L, n)).abs().amax([| 0L |]))
+
                                 let worst = number ((actual.sub expected).abs().amax([| 0L |]).div(scale).max())
                                 expectSmall $"{name}, n = {n}" (float (n * n) * product / 100.0 + product) worst)
                 ]
@@ -428,12 +436,12 @@ let tests =
 
                 let both = SpectralBasis.product (create 2L) f g
                 let cut = (SpectralBasis.multiplyBy (create n1) g[0L, 0L]).Apply f
+                // Beside the sizes of the terms, which may cancel.
+                let sizes = both.abs().matmul((values (create (n1 + n2 - 1L)) x).t().abs())
 
-                [
-                    Law.distance (at both) ((at f).mul(at g))
-                    Law.distance (both[0L].narrow(-1L, 0L, n1)) cut
-                ]
-                |> List.reduce max
+                max
+                    (number ((at both).sub((at f).mul(at g)).norm()) / number (sizes.norm ()))
+                    (Law.distance (both[0L].narrow(-1L, 0L, n1)) cut)
                 |> Property.within product "product")
 
             testCase "product of Chebyshev polynomials" (fun () ->
@@ -457,7 +465,7 @@ let tests =
                 Expect.isLessThan (abs (SpectralBasis.quadrature basis (fun x -> 1.0 / x) - log 4.0)) 1e-13 "1/x"
                 let c = SpectralBasis.approximate basis (fun x -> x * x)
                 let slope = (basis.EvaluateAt [ 1.0; 2.0; 4.0 ] * basis.Differentiate).Apply c
-                expectSmall "slope" 1e-13 (Law.distance slope (numbers [ 2.0; 4.0; 8.0 ]))
+                expectSmall "slope" product (Law.distance slope (numbers [ 2.0; 4.0; 8.0 ]))
                 let next = basis.Resize 21L
                 let integral = (next.EvaluateAt [ 1.0; 2.0; 4.0 ] * basis.Integrate).Apply c
                 expectSmall "integral" 1e-14 (Law.distance integral (numbers [ 0.0; 7.0 / 3.0; 21.0 ]))

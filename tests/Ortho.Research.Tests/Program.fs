@@ -80,6 +80,7 @@ let tests =
             PoissonTests.tests
             GaussQuadratureTests.tests
             PolynomialBasisTests.tests
+            FunTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

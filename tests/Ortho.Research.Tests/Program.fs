@@ -81,6 +81,7 @@ let tests =
             GaussQuadratureTests.tests
             PolynomialBasisTests.tests
             FunTests.tests
+            BoundaryProblemTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -86,6 +86,10 @@ let tests =
             FieldComplexityTests.tests
             PoissonOrderTests.tests
             SpectralPoissonTests.tests
+            GaussQuadratureTests.tests
+            PolynomialBasisTests.tests
+            FunTests.tests
+            BoundaryProblemTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

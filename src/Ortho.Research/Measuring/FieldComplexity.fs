@@ -19,22 +19,37 @@ let private momentOf (power: int) (numbers: float[]) =
     let mean = meanOf numbers
     numbers |> Array.averageBy (fun x -> pown (x - mean) power)
 
-/// The probabilities of equal bins from the least to the greatest value, the last one closed.
-let private histogram (bins: int) (numbers: float[]) =
+/// The probabilities of equal bins from the least to the greatest value, the last one closed. Edges have the field's own precision, as NumPy's.
+let private histogram (isSingle: bool) (bins: int) (numbers: float[]) =
     let least, most = Array.min numbers, Array.max numbers
+    let width = (most - least) / float bins
+
+    let edge (i: int) =
+        let exact = least + width * float i
+
+        if i = bins then most
+        elif isSingle then float (float32 exact)
+        else exact
+
     let counts = Array.zeroCreate<int> bins
 
-    if most > least then
+    if width > 0.0 then
         for x in numbers do
-            let bin = int (float bins * (x - least) / (most - least))
-            counts[min bin (bins - 1)] <- counts[min bin (bins - 1)] + 1
+            let mutable bin = min (int ((x - least) / width)) (bins - 1)
+
+            if x < edge bin then
+                bin <- bin - 1
+            elif bin < bins - 1 && x >= edge (bin + 1) then
+                bin <- bin + 1
+
+            counts[bin] <- counts[bin] + 1
     else
         counts[0] <- numbers.Length
 
     counts |> Array.map (fun count -> float count / float numbers.Length)
 
-let private entropyOf (bins: int) (numbers: float[]) =
-    histogram bins numbers
+let private entropyOf (field: torch.Tensor) (bins: int) (numbers: float[]) =
+    histogram (field.dtype = torch.float32) bins numbers
     |> Array.sumBy (fun p -> if p > 0.0 then -p * log p else 0.0)
 
 /// <summary>The entropy of a field's values, -sum p log p over equal bins between its least and its greatest value.</summary>
@@ -45,7 +60,7 @@ let private entropyOf (bins: int) (numbers: float[]) =
 [<CompiledName("Entropy")>]
 let entropy (bins: int) (field: torch.Tensor) : float =
     Guard.positive "bins" bins
-    entropyOf bins (values "field" field)
+    entropyOf field bins (values "field" field)
 
 /// <summary>0.3 entropy (50 bins) + 0.3 standard deviation of |gradient| + 0.2 standard deviation over range + 0.2 log (1 + |excess kurtosis|).</summary>
 /// <param name="field">[rows; columns], at least 2 x 2, finite. The gradient has unit spacing, one-sided at the ends.</param>
@@ -81,7 +96,7 @@ let index (field: torch.Tensor) : float =
     if range = 0.0 then
         0.0
     else
-        0.3 * entropyOf 50 numbers
+        0.3 * entropyOf field 50 numbers
         + 0.3 * sqrt (momentOf 2 gradient)
         + 0.2 * sqrt variance / range
         + 0.2 * log (1.0 + abs (momentOf 4 numbers / (variance * variance) - 3.0))

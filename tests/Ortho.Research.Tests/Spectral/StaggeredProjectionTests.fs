@@ -9,7 +9,7 @@ open TorchSharp
 let private flowOf (reynolds: float) (richardson: float) (case: Case) =
     StratifiedFlow.create reynolds richardson (int64 (4 + case.Size)) (int64 (5 + case.Second))
 
-/// Free of divergence: what a step gives is.
+/// Free of divergence.
 let private draw (bench: Bench) (case: Case) (flow: StratifiedFlow) =
     let x = Seed.normal case.Seed bench.Kind (Seq.append case.Batch flow.Space.Shape)
 
@@ -17,7 +17,7 @@ let private draw (bench: Bench) (case: Case) (flow: StratifiedFlow) =
     |> ignore
 
     x.select(x.ndim - 3L, 1L).select(x.ndim - 3L, 0L).zero_() |> ignore
-    (StaggeredProjection.step flow 1e-6).Apply x
+    StaggeredProjection.project flow x
 
 let private density (x: torch.Tensor) = x.select (x.ndim - 3L, 2L)
 let private velocity (x: torch.Tensor) = x.narrow (x.ndim - 3L, 0L, 2L)
@@ -46,6 +46,23 @@ let private laws (bench: Bench) =
 
                 Dense.size (StaggeredProjection.divergence flow y) / scale + Dense.size wall
                 |> Property.within bench.Product "divergence")
+
+            Property.check Property.config "the projection is one, orthogonal, and moves no density" (fun case ->
+                let flow = flowOf 200.0 0.25 case
+                let x = Seed.normal case.Seed bench.Kind (Seq.append case.Batch flow.Space.Shape)
+                let w = x.select (x.ndim - 3L, 1L)
+                w.select(w.ndim - 2L, 0L).zero_() |> ignore
+                let y = StaggeredProjection.project flow x
+
+                let residuals =
+                    [
+                        Law.distance (StaggeredProjection.project flow y) y
+                        abs ((x.sub y).mul(y).sum().``to``(torch.float64).item<float>())
+                        / (x.norm().``to``(torch.float64).item<float>() ** 2.0)
+                        Law.distance (density y) (density x)
+                    ]
+
+                List.reduce max residuals |> Property.within bench.Product "residual")
 
             Property.check Property.config "mass is kept" (fun case ->
                 let flow = flowOf 200.0 0.25 case
@@ -188,6 +205,7 @@ let tests =
                 Refusal.expect "dt" (fun () -> StaggeredProjection.step flow nan |> ignore)
                 Refusal.expect "state" (fun () -> (StaggeredProjection.step flow 1e-3).Apply x |> ignore)
                 Refusal.expect "vorticity" (fun () -> StaggeredProjection.vorticity flow x |> ignore)
+                Refusal.expect "project" (fun () -> StaggeredProjection.project flow x |> ignore)
                 Refusal.expect "divergence" (fun () -> StaggeredProjection.divergence flow x |> ignore)
                 Refusal.expect "time step" (fun () -> StaggeredProjection.timeStep flow x |> ignore)
                 Refusal.expect "flow" (fun () -> StaggeredProjection.places { flow with Height = nan } |> ignore))

@@ -111,18 +111,3 @@ module StratifiedFlow =
         for name, size in [ "Length", flow.Length; "Height", flow.Height ] do
             Guard.finite name size
             Guard.holds name (size > 0.0) (fun () -> $"{name} must be above 0, but is {size}.")
-
-    /// <summary>The time step that the authors take: 0.4 of a cell at the largest initial velocities, or 0.2 of the smaller squared spacing over
-    /// the viscosity, whichever is less.</summary>
-    /// <param name="dx">Distance of columns.</param>
-    /// <param name="dz">Distance of rows.</param>
-    /// <param name="flow">Its viscosity.</param>
-    /// <param name="state">The first state, [*batch; 3; rows; columns].</param>
-    let internal stableTimeStep (dx: float) (dz: float) (flow: StratifiedFlow) (state: torch.Tensor) : float =
-        use _ = torch.NewDisposeScope()
-
-        let fastest (field: int64) =
-            number (state.select(state.ndim - 3L, field).abs().max()) + 1e-10
-
-        let advective = 0.4 * min (dx / fastest 0L) (dz / fastest 1L)
-        min advective (0.2 * (min dx dz ** 2.0) / flow.Viscosity)

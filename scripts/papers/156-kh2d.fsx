@@ -344,7 +344,7 @@ let colours = Figure.palette
 |> Figure.themed
     "Mixing divided by the contrast of densities: four flows (kh2d-solver, 2509.16080)"
     "time"
-    "std(density) x rms(vorticity) / contrast"
+    "mixing / contrast"
 |> Figure.save "156-mixing"
 
 exit code

@@ -48,7 +48,7 @@ public sealed unsafe class SecondPasses<T> : RowPasses<T>
         var (n, j, width) = (Size, 0, Vector256<T>.Count);
         var sign = isSine ? -T.One : T.One;
         if (Lanes.Pay)
-            for (var signs = Vector256.Create(sign); 2 * (j + width) <= n; j += width)
+            for (var signs = Vector256.Create(sign); j + width <= n / 2; j = Lanes.Next(j, width, n / 2))
             {
                 var (even, odd) = Lanes.Part(Vector256.Load(x + 2 * j), Vector256.Load(x + 2 * j + width));
                 even.Store(first + j);
@@ -70,7 +70,7 @@ public sealed unsafe class SecondPasses<T> : RowPasses<T>
         fixed (T* cs = cosines, ss = sines)
         {
             if (Lanes.Pay)
-                for (; 2 * (k + width - 1) < n; k += width)
+                for (var end = (n + 1) / 2; k + width <= end; k = Lanes.Next(k, width, end))
                 {
                     var (real, imaginary) = Lanes.Part(Vector256.Load(first + 2 * k), Vector256.Load(first + 2 * k + width));
                     var (c, s) = (Vector256.Load(cs + k), Vector256.Load(ss + k));
@@ -131,7 +131,7 @@ public sealed unsafe class ThirdPasses<T> : RowPasses<T>
         fixed (T* ds = differences, ss = sums)
         {
             if (Lanes.Pay)
-                for (; 2 * (k + width - 1) < n; k += width)
+                for (var end = (n + 1) / 2; k + width <= end; k = Lanes.Next(k, width, end))
                 {
                     var (p, q) = isSine
                         ? (Lanes.Reverse(Vector256.Load(x + n - k - width)), Vector256.Load(x + k - 1))
@@ -161,7 +161,7 @@ public sealed unsafe class ThirdPasses<T> : RowPasses<T>
         {
             var (ones, signs) = (Vector256<T>.One, Vector256.Create(sign));
             var (own, other) = (Lanes.Alternate(signs, -ones), Lanes.Alternate(signs, ones));
-            for (; 2 * j + width <= n + 1; j += width / 2)
+            for (var end = (n + 1) / 2; j + width / 2 <= end; j = Lanes.Next(j, width / 2, end))
             {
                 var v = Vector256.Load(first + 2 * j);
                 (v * own + Lanes.Swap(v) * other).Store(y + 2 * j - 1);
@@ -207,7 +207,7 @@ public sealed unsafe class FourthPasses<T> : RowPasses<T>
         fixed (T* cs = cosines, ss = sines)
         {
             if (Lanes.Pay)
-                for (var sizes = Vector256.Create(size); 2 * (j + width) <= half; j += width)
+                for (var sizes = Vector256.Create(size); j + width <= half / 2; j = Lanes.Next(j, width, half / 2))
                 {
                     // A block and its mirror image: each has the other's odd entries.
                     var mirror = half - j - width;
@@ -244,7 +244,7 @@ public sealed unsafe class FourthPasses<T> : RowPasses<T>
         fixed (T* cs = cosines, ss = sines)
         {
             if (Lanes.Pay)
-                for (var signs = Vector256.Create(sign); 2 * (k + width) <= half; k += width)
+                for (var signs = Vector256.Create(sign); k + width <= half / 2; k = Lanes.Next(k, width, half / 2))
                 {
                     var mirror = half - k - width;
                     var (even, odd) = Parts(first + 2 * k, cs + k, ss + k);

@@ -72,7 +72,7 @@ public sealed unsafe class FirstPasses<T> : RowPasses<T>
         fixed (T* ds = differences, ss = sums)
         {
             if (Lanes.Pay)
-                for (var halves = Vector256.Create(half); k + width <= quarter; k += width)
+                for (var halves = Vector256.Create(half); k + width <= quarter; k = Lanes.Next(k, width, quarter))
                 {
                     var back = middle - k - width + 1;
                     var (a, b) = (Vector256.Load(x + k), Lanes.Reverse(Vector256.Load(x + back)));
@@ -120,7 +120,7 @@ public sealed unsafe class FirstPasses<T> : RowPasses<T>
         fixed (T* ds = nextDifferences, ss = nextSums)
         {
             if (Lanes.Pay)
-                for (; 2 * (k + width - 1) < quarter; k += width)
+                for (var end = (quarter + 1) / 2; k + width <= end; k = Lanes.Next(k, width, end))
                 {
                     var (p, q) = (Vector256.Load(x + k), Lanes.Reverse(Vector256.Load(x + quarter - k - width + 1)));
                     var (low, high) = (Vector256.Load(ds + k), Vector256.Load(ss + k));
@@ -153,8 +153,9 @@ public sealed unsafe class FirstPasses<T> : RowPasses<T>
     void CosineQuads(T* first, T* even, T* second, T* y)
     {
         var (j, width) = (0, Vector256<T>.Count);
+        // From even places on.
         if (Lanes.Pay)
-            for (; j + width <= quarter - quarter % 2; j += width)
+            for (var stop = quarter - quarter % 2; j + width <= stop; j = Lanes.Next(j, width, stop))
             {
                 var (zeros, _) = Lanes.Part(Vector256.Load(even + 2 * j), Vector256.Load(even + 2 * j + width));
                 var (real, imaginary) = Lanes.Part(Vector256.Load(first + 2 * j), Vector256.Load(first + 2 * j + width));
@@ -174,8 +175,9 @@ public sealed unsafe class FirstPasses<T> : RowPasses<T>
         // There is no result 0.
         (y[1], y[2], y[3]) = (first[0] - first[1], Odd(second, 0, -T.One), -(first[2] + first[3]));
         for (j = 1; j < Math.Min(2, quarter); j++) SineQuad(j, first, even, second, y);
+        // From even places on.
         if (Lanes.Pay)
-            for (; j + width <= quarter - quarter % 2; j += width)
+            for (var stop = quarter - quarter % 2; j + width <= stop; j = Lanes.Next(j, width, stop))
             {
                 var (_, zeros) = Lanes.Part(Vector256.Load(even + 2 * j), Vector256.Load(even + 2 * j + width));
                 var (real, imaginary) = Lanes.Part(Vector256.Load(first + 2 * j), Vector256.Load(first + 2 * j + width));

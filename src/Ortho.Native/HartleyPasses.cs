@@ -24,12 +24,15 @@ public sealed unsafe class HartleyPasses<T> : RowPasses<T>
         var (n, k, width) = (Size, 1, Vector256<T>.Count);
         y[0] = size * first[0];
         if (Lanes.Pay)
-            for (var sizes = Vector256.Create(size); 2 * (k + width - 1) < n; k += width)
+        {
+            var (sizes, end) = (Vector256.Create(size), (n + 1) / 2);
+            for (; k + width <= end; k = Lanes.Next(k, width, end))
             {
                 var (real, imaginary) = Lanes.Part(Vector256.Load(first + 2 * k), Vector256.Load(first + 2 * k + width));
                 ((real - imaginary) * sizes).Store(y + k);
                 Lanes.Reverse((real + imaginary) * sizes).Store(y + n - k - width + 1);
             }
+        }
 
         for (; 2 * k < n; k++) (y[k], y[n - k]) = (size * (first[2 * k] - first[2 * k + 1]), size * (first[2 * k] + first[2 * k + 1]));
         if (2 * k == n) y[k] = size * first[n];

@@ -10,6 +10,15 @@ internal static class Lanes
     /// <summary>Whether vectors are worth it here; where not, loops run entry by entry.</summary>
     public static bool Pay => Vector256.IsHardwareAccelerated;
 
+    /// <summary>Where the next vector of a loop over all places below the end begins: the last one reaches back rather than leave a rest.</summary>
+    /// <remarks>For loops that write elsewhere than they read, as long as one vector fits.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Next(int place, int width, int end)
+    {
+        var next = place + width;
+        return next < end && next + width > end ? end - width : next;
+    }
+
     /// <summary>The entries from the last to the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Reverse<T>(Vector256<T> v)

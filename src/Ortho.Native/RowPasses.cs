@@ -2,6 +2,7 @@ using System;
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Threading.Tasks;
 
 namespace Ortho.Native;
@@ -126,12 +127,50 @@ public abstract unsafe class RowPasses<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     void Gather(T* x, int count, long rowStride, long stride, T* tile)
     {
-        for (var i = 0; i < Size; i++)
+        var (i, width) = (0, Vector256<T>.Count);
+        // Rows beside each other: squares are transposed in registers.
+        if (Lanes.Pay && rowStride == 1 && count == Tile)
+            for (; i + width <= Size; i += width)
+                for (var row = 0; row < Tile; row += width)
+                    if (width == 4) Four(x + i * stride + row, stride, tile + row * Size + i, Size);
+                    else Eight(x + i * stride + row, stride, tile + row * Size + i, Size);
+        for (; i < Size; i++)
         {
             var source = x + i * stride;
             var target = tile + i;
             for (var row = 0; row < count; row++) target[row * Size] = source[row * rowStride];
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Four(T* x, long stride, T* target, int step)
+    {
+        var (a, b) = Lanes.Weave(Vector256.Load(x), Vector256.Load(x + 2 * stride));
+        var (c, d) = Lanes.Weave(Vector256.Load(x + stride), Vector256.Load(x + 3 * stride));
+        Store(Lanes.Weave(a, c), target, step);
+        Store(Lanes.Weave(b, d), target + 2 * step, step);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Eight(T* x, long stride, T* target, int step)
+    {
+        var (a, b) = Lanes.Weave(Vector256.Load(x), Vector256.Load(x + 4 * stride));
+        var (c, d) = Lanes.Weave(Vector256.Load(x + stride), Vector256.Load(x + 5 * stride));
+        var (e, f) = Lanes.Weave(Vector256.Load(x + 2 * stride), Vector256.Load(x + 6 * stride));
+        var (g, h) = Lanes.Weave(Vector256.Load(x + 3 * stride), Vector256.Load(x + 7 * stride));
+        ((a, e), (c, g)) = (Lanes.Weave(a, e), Lanes.Weave(c, g));
+        ((b, f), (d, h)) = (Lanes.Weave(b, f), Lanes.Weave(d, h));
+        Store(Lanes.Weave(a, c), target, step);
+        Store(Lanes.Weave(e, g), target + 2 * step, step);
+        Store(Lanes.Weave(b, d), target + 4 * step, step);
+        Store(Lanes.Weave(f, h), target + 6 * step, step);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void Store((Vector256<T> First, Vector256<T> Second) rows, T* target, int step)
+    {
+        rows.First.Store(target);
+        rows.Second.Store(target + step);
     }
 
     static void Expect(string name, long length, long expected)

@@ -17,6 +17,7 @@ internal static class WingTests
         Case("Cayley transforms, exact and by series", Cayleys),
         Case("cosine transforms along axes", Cosines),
         Case("Poisson solvers", PoissonSolvers),
+        Case("Poisson on any ends, good sizes, Hartley", Grids),
         Case("wings meet in one product", Together),
         Case("refuse bad input by the name of the argument", BadInput),
     ]);
@@ -68,6 +69,27 @@ internal static class WingTests
         Small(Law.Equality(1, both, Cosine.Along(CosineType.DctII, 0, picture) * Cosine.Along(CosineType.DstI, 1, picture)), "one axis after the other");
         Small(Law.Distance(Cosine.Plain(CosineType.DctII, 8).Apply(ones(8, float64)), tensor(new double[] { 16, 0, 0, 0, 0, 0, 0, 0 })), "scaled as in SciPy");
         That(CosineType.DctII.IsDctII && CosineType.DctII != CosineType.DctIV, "types are compared");
+    }
+
+    static void Grids()
+    {
+        GridAxis[] axes = [Poisson.Axis(Boundary.Periodic, 8, 0.5), Poisson.AxisOn(GridPoints.Nodes, Boundary.DirichletNeumann, 5, 0.25)];
+        Equal(1.25, axes[1].Length, "from end to end");
+        Equal(0.25, axes[1].Places[0], "one spacing from a Dirichlet end");
+        var screened = Poisson.ScreenedSolver(2, axes);
+        var f = Draw(1, 8, 5);
+        var u = screened.Apply(f);
+        Small(Law.Distance(Poisson.Laplacian(axes).Apply(u) - 2 * u, f), "screened");
+        var v = SpectralPoisson.Solver(axes).Apply(f);
+        Small(Law.Distance(SpectralPoisson.Laplacian(axes).Apply(v), f), "by the exact symbol");
+        Small(Law.Inverse(1, SpectralPoisson.Laplacian([axes[0]]) - 2.0 * LinearMaps.Identity(8), SpectralPoisson.ScreenedSolver(2, [axes[0]])), "screened");
+        That(SpectralPoisson.Eigenvalues(axes).max().item<double>() < 0, "no constant fits a Dirichlet end");
+        var sine = TransformType.NewCosine(CosineType.DstI);
+        Equal(383L, GoodSize.Next(sine, 382), "one grid line more");
+        That(!GoodSize.IsGood(sine, 382) && GoodSize.Slowdown(sine, 382) > 3 && GoodSize.Remark(sine, 382).Contains("383 points"), "a prime");
+        Equal((384L, 381L, 383L), (GoodSize.Length(sine, 383), GoodSize.Length(sine, 380), GoodSize.Nearest(sine, 382)), "lengths");
+        Equal(12L, GoodSize.Previous(Poisson.Transform(axes[0]), 13), "a periodic axis");
+        Small(Law.Inverse(1, Hartley.Transform(9), Hartley.Transform(9)), "its own inverse");
     }
 
     static void PoissonSolvers()

@@ -78,6 +78,7 @@ let tests =
             LayerWorkTests.tests
             PointwiseActivationTests.tests
             CosineTests.tests
+            RowKernelTests.tests
             HartleyTests.tests
             GoodSizeTests.tests
             PoissonTests.tests

@@ -1,6 +1,6 @@
 /// <summary>Predicted time of transforms on one core, in nanoseconds for each row: what chooses between forms, and what good sizes are compared by.</summary>
-/// <remarks>Fitted once to torch's FFT (MKL) in float64 on one machine, so rough: ratios within about a factor of 1.5. A prime factor p costs about 0.1 p for each
-/// point, and from some size on the logarithm of a convolution that replaces it; a real FFT of odd length costs as much as a complex one.</remarks>
+/// <remarks>Fitted once to torch's FFT (MKL) in float64 on one machine, so rough: ratios within about a factor of 1.5. A prime factor p costs about 0.14 p for each
+/// point, and from about 90 on the logarithm of a convolution that replaces it; a real FFT of odd length costs as much as a complex one.</remarks>
 [<RequireQualifiedAccess>]
 module internal Ortho.FftCost
 
@@ -38,7 +38,9 @@ let perPoint (n: int64) : float =
           | 2L -> 0.15
           | 3L -> 0.4
           | 5L -> 0.5
-          | p -> min (0.1 * float p) (0.85 * Math.Log2(float p)))
+          | p when p <= 13L -> 0.1 * float p
+          | p when p <= 89L -> 0.14 * float p
+          | p -> 3.0 + 0.5 * Math.Log2(float p))
 
 /// A real FFT.
 let real (n: int64) : float =
@@ -64,9 +66,9 @@ let dense (n: int64) : struct (float * float) =
     let entries = float n * float n
     struct (3000.0 + 0.16 * entries, 0.053 * entries)
 
-/// Whether one form costs less than another for so many rows; float32 halves all but the call.
-let isLess (rows: int64) (isSingle: bool) (one: struct (float * float)) (other: struct (float * float)) =
-    let total (struct (call, row)) =
-        call + float rows * row * (if isSingle then 0.6 else 1.0)
+/// Whether the matrix costs less than another form for so many rows, the time of each row in float32 being about so much of that in float64.
+let isDenseFaster (rows: int64) (isSingle: bool) (matrix: struct (float * float)) (other: struct (float * float)) =
+    let total (share: float) (struct (call, row)) =
+        call + float rows * row * (if isSingle then share else 1.0)
 
-    total one < total other
+    total 0.5 matrix < total 0.65 other

@@ -27,15 +27,18 @@ let byCost
     (dense: unit -> torch.Tensor -> torch.Tensor)
     (fast: torch.Tensor -> torch.Tensor)
     : torch.Tensor -> torch.Tensor =
-    let matrix = FftCost.dense n
+    // In doubt the matrix: no transform shall be slower than that.
+    let matrix =
+        let struct (call, row) = FftCost.dense n
+        struct (0.8 * call, 0.8 * row)
 
-    if n <= RowForm.denseLimit || FftCost.isLess 64L true matrix cost then
+    if n <= RowForm.denseLimit || FftCost.isDenseFaster 64L true matrix cost then
         let dense = dense ()
 
         fun x ->
             let isFaster =
                 if x.device_type = DeviceType.CPU then
-                    FftCost.isLess (x.numel () / n) (x.dtype = torch.float32) matrix cost
+                    FftCost.isDenseFaster (x.numel () / n) (x.dtype = torch.float32) matrix cost
                 else
                     n <= RowForm.denseLimit
 

@@ -105,7 +105,9 @@ let private applyAs<'T
 
     let count = layout.Outer * layout.Rows
     let last = int64 passes.First
-    let first = x.new_empty [| count; last |]
+    // What goes into the FFT and the result share memory: the one is read before the other is written.
+    let memory = x.new_empty (count * max last (int64 passes.Size))
+    let first = memory.narrow(0L, 0L, count * last).view(count, last)
     let second = x.new_empty [| count; int64 passes.Second |]
 
     passes.Before(
@@ -128,13 +130,7 @@ let private applyAs<'T
         else
             torch.fft.rfft (first.view (count, 2L, last / 2L))
 
-    // What went into the FFT has the size of the result.
-    let y =
-        if passes.Second = 0 then
-            first
-        else
-            x.new_empty [| count; int64 passes.Size |]
-
+    let y = memory.narrow (0L, 0L, count * int64 passes.Size)
     let next = if passes.Second = 0 then second else torch.fft.rfft second
     passes.After(spectrum<'T> transformed, spectrum<'T> next, entries<'T> y, threads)
     GC.KeepAlive source

@@ -78,6 +78,8 @@ let tests =
             PointwiseActivationTests.tests
             CosineTests.tests
             PoissonTests.tests
+            WaveletFilterTests.tests
+            WaveletTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -147,31 +147,72 @@ public sealed unsafe class PeriodicFilterBank
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Split<T>(T* x, T* y, int n, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (half, width, shift) = (n / 2, Vector256<T>.Count, 1 - pairs);
-        T* lows = y, highs = y + half;
+        var half = n / 2;
         // From first to end no index wraps round.
         var first = Math.Min(pairs / 2, half);
         var end = n - 1 - pairs < 0 ? first : Math.Max(first, (n - 1 - pairs) / 2 + 1);
         SplitBorder(x, y, n, 0, first, taps, pairs);
         var k = first;
+        if (Vector512.IsHardwareAccelerated) k = SplitWide(x, y, half, k, end, taps, pairs);
+        k = SplitInside(x, y, half, k, end, taps, pairs);
+        SplitBorder(x, y, n, k, half, taps, pairs);
+    }
+
+    /// <summary>Sums k to at most end - 1, four vectors of entries at a time; where the next one begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static int SplitWide<T>(T* x, T* y, int half, int k, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var width = Vector512<T>.Count;
+        for (; k + 2 * width <= end; k += 2 * width)
+        {
+            var at = x + 2 * k + 1 - pairs;
+            Vector512<T> a = Vector512<T>.Zero, b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+            for (var j = 0; j < pairs; j++, at += 2)
+            {
+                Vector512<T> low = Vector512.Create(taps[j], taps[j]), high = Vector512.Create(taps[pairs + j], taps[pairs + j]);
+                Vector512<T> p = Vector512.Load(at), q = Vector512.Load(at + width), r = Vector512.Load(at + 2 * width), s = Vector512.Load(at + 3 * width);
+                a = MultiplyAdd(p, low, a);
+                b = MultiplyAdd(q, low, b);
+                c = MultiplyAdd(r, low, c);
+                d = MultiplyAdd(s, low, d);
+                e = MultiplyAdd(p, high, e);
+                f = MultiplyAdd(q, high, f);
+                g = MultiplyAdd(r, high, g);
+                h = MultiplyAdd(s, high, h);
+            }
+
+            PairSums(a, b).Store(y + k);
+            PairSums(c, d).Store(y + k + width);
+            PairSums(e, f).Store(y + half + k);
+            PairSums(g, h).Store(y + half + k + width);
+        }
+
+        return k;
+    }
+
+    /// <summary>The same, two vectors of half the width at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static int SplitInside<T>(T* x, T* y, int half, int k, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var width = Vector256<T>.Count;
         for (; k + width <= end; k += width)
         {
-            var at = x + 2 * k + shift;
+            var at = x + 2 * k + 1 - pairs;
             Vector256<T> a = Vector256<T>.Zero, b = a, c = a, d = a;
             for (var j = 0; j < pairs; j++, at += 2)
             {
-                Vector256<T> p = Vector256.Load(at), q = Vector256.Load(at + width), h = taps[j], g = taps[pairs + j];
-                a = MultiplyAdd(p, h, a);
-                b = MultiplyAdd(q, h, b);
-                c = MultiplyAdd(p, g, c);
-                d = MultiplyAdd(q, g, d);
+                Vector256<T> p = Vector256.Load(at), q = Vector256.Load(at + width), low = taps[j], high = taps[pairs + j];
+                a = MultiplyAdd(p, low, a);
+                b = MultiplyAdd(q, low, b);
+                c = MultiplyAdd(p, high, c);
+                d = MultiplyAdd(q, high, d);
             }
 
-            PairSums(a, b).Store(lows + k);
-            PairSums(c, d).Store(highs + k);
+            PairSums(a, b).Store(y + k);
+            PairSums(c, d).Store(y + half + k);
         }
 
-        SplitBorder(x, y, n, k, half, taps, pairs);
+        return k;
     }
 
     static void SplitBorder<T>(T* x, T* y, int n, int start, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
@@ -196,29 +237,65 @@ public sealed unsafe class PeriodicFilterBank
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     static void Join<T>(T* x, T* y, int n, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var (half, width, shift) = (n / 2, Vector256<T>.Count, 1 - pairs);
-        T* lows = x, highs = x + half;
-        // The pair of entries 2q + shift and the next one: low[q - j] times taps 2j and 2j + 1, and the same of the high half.
+        var half = n / 2;
+        // The pair of entries 2q + 1 - pairs and the next one: low[q - j] times taps 2j and 2j + 1, and the same of the high half.
         var first = Math.Min(pairs - 1, half);
         JoinBorder(x, y, n, 0, first, taps, pairs);
         var q = first;
-        for (; q + width <= half; q += width)
+        if (Vector512.IsHardwareAccelerated) q = JoinWide(x, y, half, q, taps, pairs);
+        q = JoinInside(x, y, half, q, taps, pairs);
+        JoinBorder(x, y, n, q, half, taps, pairs);
+    }
+
+    /// <summary>Pairs q and on, two vectors of them at a time: even and odd entries apart, side by side at the end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static int JoinWide<T>(T* x, T* y, int half, int q, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var width = Vector512<T>.Count;
+        for (; q + 2 * width <= half; q += 2 * width)
         {
-            Vector256<T> a = Vector256<T>.Zero, b = a;
-            for (var j = 0; j < pairs; j++)
+            T* low = x + q, high = low + half;
+            Vector512<T> a = Vector512<T>.Zero, b = a, c = a, d = a;
+            for (var j = 0; j < pairs; j++, low--, high--)
             {
-                var (h, g) = (taps[j], taps[pairs + j]);
-                var (l0, l1) = Twice(Vector256.Load(lows + q - j));
-                var (h0, h1) = Twice(Vector256.Load(highs + q - j));
-                a = MultiplyAdd(l0, h, MultiplyAdd(h0, g, a));
-                b = MultiplyAdd(l1, h, MultiplyAdd(h1, g, b));
+                Vector512<T> p = Vector512.Load(low), r = Vector512.Load(high), s = Vector512.Load(low + width), t = Vector512.Load(high + width);
+                T* h = (T*)(taps + j), g = (T*)(taps + pairs + j);
+                Vector512<T> h0 = Vector512.Create(h[0]), h1 = Vector512.Create(h[1]), g0 = Vector512.Create(g[0]), g1 = Vector512.Create(g[1]);
+                a = MultiplyAdd(p, h0, MultiplyAdd(r, g0, a));
+                b = MultiplyAdd(p, h1, MultiplyAdd(r, g1, b));
+                c = MultiplyAdd(s, h0, MultiplyAdd(t, g0, c));
+                d = MultiplyAdd(s, h1, MultiplyAdd(t, g1, d));
             }
 
-            a.Store(y + 2 * q + shift);
-            b.Store(y + 2 * q + shift + width);
+            var target = y + 2 * q + 1 - pairs;
+            StoreSideBySide(a, b, target);
+            StoreSideBySide(c, d, target + 2 * width);
         }
 
-        JoinBorder(x, y, n, q, half, taps, pairs);
+        return q;
+    }
+
+    /// <summary>The same, with half the width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    static int JoinInside<T>(T* x, T* y, int half, int q, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        var width = Vector256<T>.Count;
+        for (; q + width <= half; q += width)
+        {
+            T* low = x + q, high = low + half;
+            Vector256<T> a = Vector256<T>.Zero, b = a;
+            for (var j = 0; j < pairs; j++, low--, high--)
+            {
+                Vector256<T> p = Vector256.Load(low), r = Vector256.Load(high);
+                T* h = (T*)(taps + j), g = (T*)(taps + pairs + j);
+                a = MultiplyAdd(p, Vector256.Create(h[0]), MultiplyAdd(r, Vector256.Create(g[0]), a));
+                b = MultiplyAdd(p, Vector256.Create(h[1]), MultiplyAdd(r, Vector256.Create(g[1]), b));
+            }
+
+            StoreSideBySide(a, b, y + 2 * q + 1 - pairs);
+        }
+
+        return q;
     }
 
     static void JoinBorder<T>(T* x, T* y, int n, int start, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
@@ -263,10 +340,54 @@ public sealed unsafe class PeriodicFilterBank
             ? Vector256.Shuffle(a.AsDouble(), Vector256.Create(0L, 2, 1, 3)).As<double, T>()
             : Vector256.Shuffle(a.AsSingle(), Vector256.Create(0, 2, 4, 6, 1, 3, 5, 7)).As<float, T>();
 
-    /// <summary>Each entry two times: a0, a0, a1, a1, ...</summary>
+    /// <summary>Writes a0, b0, a1, b1, ...</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static (Vector256<T>, Vector256<T>) Twice<T>(Vector256<T> a) where T : unmanaged =>
+    static void StoreSideBySide<T>(Vector256<T> a, Vector256<T> b, T* target) where T : unmanaged
+    {
+        Together(Vector256.Create(a.GetLower(), b.GetLower())).Store(target);
+        Together(Vector256.Create(a.GetUpper(), b.GetUpper())).Store(target + Vector256<T>.Count);
+    }
+
+    /// <summary>The first half's entries at even places, the second half's at odd ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector256<T> Together<T>(Vector256<T> a) where T : unmanaged =>
         typeof(T) == typeof(double)
-            ? (Vector256.Shuffle(a.AsDouble(), Vector256.Create(0L, 0, 1, 1)).As<double, T>(), Vector256.Shuffle(a.AsDouble(), Vector256.Create(2L, 2, 3, 3)).As<double, T>())
-            : (Vector256.Shuffle(a.AsSingle(), Vector256.Create(0, 0, 1, 1, 2, 2, 3, 3)).As<float, T>(), Vector256.Shuffle(a.AsSingle(), Vector256.Create(4, 4, 5, 5, 6, 6, 7, 7)).As<float, T>());
+            ? Vector256.Shuffle(a.AsDouble(), Vector256.Create(0L, 2, 1, 3)).As<double, T>()
+            : Vector256.Shuffle(a.AsSingle(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).As<float, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<T> MultiplyAdd<T>(Vector512<T> a, Vector512<T> b, Vector512<T> c) where T : unmanaged =>
+        typeof(T) == typeof(double)
+            ? Vector512.MultiplyAddEstimate(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>()
+            : Vector512.MultiplyAddEstimate(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>();
+
+    /// <summary>a0 + a1, a2 + a3, ..., b0 + b1, ...</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<T> PairSums<T>(Vector512<T> a, Vector512<T> b) where T : unmanaged
+    {
+        var (p, q) = (Apart(a), Apart(b));
+        return Vector512.Create(p.GetLower(), q.GetLower()) + Vector512.Create(p.GetUpper(), q.GetUpper());
+    }
+
+    /// <summary>The even entries, then the odd ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<T> Apart<T>(Vector512<T> a) where T : unmanaged =>
+        typeof(T) == typeof(double)
+            ? Vector512.Shuffle(a.AsDouble(), Vector512.Create(0L, 2, 4, 6, 1, 3, 5, 7)).As<double, T>()
+            : Vector512.Shuffle(a.AsSingle(), Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15)).As<float, T>();
+
+    /// <summary>Writes a0, b0, a1, b1, ...</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static void StoreSideBySide<T>(Vector512<T> a, Vector512<T> b, T* target) where T : unmanaged
+    {
+        Together(Vector512.Create(a.GetLower(), b.GetLower())).Store(target);
+        Together(Vector512.Create(a.GetUpper(), b.GetUpper())).Store(target + Vector512<T>.Count);
+    }
+
+    /// <summary>The first half's entries at even places, the second half's at odd ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    static Vector512<T> Together<T>(Vector512<T> a) where T : unmanaged =>
+        typeof(T) == typeof(double)
+            ? Vector512.Shuffle(a.AsDouble(), Vector512.Create(0L, 4, 1, 5, 2, 6, 3, 7)).As<double, T>()
+            : Vector512.Shuffle(a.AsSingle(), Vector512.Create(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)).As<float, T>();
 }

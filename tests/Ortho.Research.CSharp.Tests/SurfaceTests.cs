@@ -176,6 +176,14 @@ internal static class SurfaceTests
         [typeof(ActivationFunction)] = () => PointwiseActivation.Tanh,
         [typeof(IEnumerable<TorchSharp.torch.nn.Module>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(LayerWork)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1).Work(1, LayerMethod.Factored),
+        [typeof(Wavelet)] = () => Wavelet.Biorthogonal53,
+        [typeof(WaveletBorder)] = () => WaveletBorder.Periodic,
+        [typeof(WaveletTransform)] = () => WaveletTransform.Level(Wavelet.Haar, 2),
+        [typeof(IEnumerable<string>)] = () => new[] { "a", "d" },
+        [typeof(ScanForm)] = () => ScanForm.Doubling,
+        [typeof(IEnumerable<double>)] = () => new[] { -1.0, 2.0, -1.0 },
+        [typeof(MultigridOptions)] = () => MultigridOptions.Default,
+        [typeof(IEnumerable<MultigridLevel>)] = () => new[] { new MultigridLevel(LinearMaps.Identity(3), [], [], Multigrid.Restriction(3), Multigrid.Prolongation(3)) },
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -200,6 +208,10 @@ internal static class SurfaceTests
             typeof(MergedSchedule),
             typeof(GivensFactors),
             typeof(Admissibility),
+            typeof(Subband),
+            typeof(WaveletTransform),
+            typeof(MultigridOptions),
+            typeof(MultigridLevel),
         ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

@@ -80,6 +80,8 @@ let tests =
             PoissonTests.tests
             WaveletFilterTests.tests
             WaveletTests.tests
+            ScanTests.tests
+            MultigridTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -205,5 +205,6 @@ module Zoo =
                     ])
         ]
         @ WaveletZoo.entries
+        @ ScanZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral

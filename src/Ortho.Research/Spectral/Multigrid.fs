@@ -225,7 +225,14 @@ module Multigrid =
 
     /// One level around what solves the next, and its transpose.
     let private around (level: MultigridLevel) (next: LinearMap) : LinearMap =
-        let act (a: LinearMap) (pre: LinearMap[]) (post: LinearMap[]) (down: LinearMap) (up: LinearMap) (next: LinearMap) =
+        let act
+            (a: LinearMap)
+            (pre: LinearMap[])
+            (post: LinearMap[])
+            (down: LinearMap)
+            (up: LinearMap)
+            (next: LinearMap)
+            =
             Actions.scoped (fun f ->
                 let residual (u: torch.Tensor voption) =
                     match u with
@@ -243,11 +250,17 @@ module Multigrid =
                 let smoothed = Array.fold sweep ValueNone pre
 
                 let better =
-                    residual smoothed |> down.Action |> next.Action |> up.Action |> corrected smoothed
+                    residual smoothed
+                    |> down.Action
+                    |> next.Action
+                    |> up.Action
+                    |> corrected smoothed
 
                 (Array.fold sweep better post).Value)
 
-        let adjoints (maps: LinearMap[]) = maps |> Array.map _.Adjoint |> Array.rev
+        let adjoints (maps: LinearMap[]) =
+            maps |> Array.map _.Adjoint |> Array.rev
+
         let pre, post = Seq.toArray level.PreSmoothers, Seq.toArray level.PostSmoothers
         let a, down, up = level.Operator, level.Restriction, level.Prolongation
         let all = Array.concat [ [| a; down; up; next |]; pre; post ]
@@ -340,7 +353,7 @@ module Multigrid =
         }
 
     /// The largest grid that is solved by a dense matrix.
-    let private exactLimit = 4096L
+    let private exactLimit = 1024L
 
     /// The exact solution on a small grid, by the dense inverse in double precision.
     let private exact (stencil: float[]) (space: Space) : LinearMap =
@@ -350,12 +363,13 @@ module Multigrid =
         let reciprocal =
             use scope = torch.NewDisposeScope()
 
-            let struct (reciprocal, info) =
-                torch.linalg.inv_ex (LinearMap.toMatrix (operator stencil space))
+            let matrix = LinearMap.toMatrix (operator stencil space)
+            let struct (sign, _) = torch.linalg.slogdet matrix
 
-            Guard.holds "stencil" (number info = 0.0) (fun () ->
+            Guard.holds "stencil" (number sign <> 0.0) (fun () ->
                 $"stencil must have an inverse on the coarsest grid, {space}, but has none.")
 
+            let reciprocal = torch.linalg.inv matrix
             scope.MoveToOuter reciprocal
 
         use reciprocal = reciprocal
@@ -365,17 +379,21 @@ module Multigrid =
         reading.Adjoint * flat * reading
 
     let private levelsOf (count: int) (options: MultigridOptions) (stencil: seq<float>) (space: Space) =
-        checkFine space
         checkOptions options
+        Guard.notNull "stencil" stencil
+        checkFine space
         let weights = checkStencil stencil space.Rank
 
         let rec descend (count: int) (weights: float[]) (space: Space) =
-            let isLast = count = 0 || space.Axes |> Array.exists (fun n -> n < 3L || n % 2L = 0L)
+            let isLast =
+                count = 0 || space.Axes |> Array.exists (fun n -> n < 3L || n % 2L = 0L)
 
             if isLast then
                 [], weights, space
             else
-                let rest, coarse, last = descend (count - 1) (Seq.toArray (galerkin weights)) (coarser space)
+                let rest, coarse, last =
+                    descend (count - 1) (Seq.toArray (galerkin weights)) (coarser space)
+
                 classical options weights space :: rest, coarse, last
 
         descend count weights space
@@ -397,7 +415,7 @@ module Multigrid =
     /// <param name="space">The grid: odd sizes of at least 3; sizes 2^p - 1 go down to 1 point.</param>
     /// <returns>The map from f to u; self-adjoint for a symmetric stencil and as many sweeps before as after.</returns>
     /// <exception cref="T:System.ArgumentException">Bad sizes, weights or options, a coarse operator without inverse, or a coarsest grid of more than
-    /// 4096 points.</exception>
+    /// 1024 points.</exception>
     [<CompiledName("VCycle")>]
     let vCycle (options: MultigridOptions) (stencil: seq<float>) (space: Space) : LinearMap =
         let levels, weights, coarse = levelsOf Int32.MaxValue options stencil space

@@ -105,13 +105,13 @@ module Scan =
         let struct (reach, inside) = doublingPair (padded 1.0 each) (padded 0.0 b)
 
         let last (x: torch.Tensor) =
-            x.narrow(x.ndim - 2L, size - 1L, 1L).squeeze (x.ndim - 2L)
+            x.narrow(x.ndim - 2L, size - 1L, 1L).squeeze(x.ndim - 2L)
 
         let ends = doubling (last reach) (last inside)
         let entering = (delayed 1L (zeros 1L ends) ends).unsqueeze -2L
         let states = inside .+ (reach .* entering)
 
-        states.reshape(Array.concat [ b.shape[.. axis - 1]; [| count * size; width |] ]).narrow (int64 axis, 0L, length)
+        states.reshape(Array.concat [ b.shape[.. axis - 1]; [| count * size; width |] ]).narrow(int64 axis, 0L, length)
 
     let private fourier (a: torch.Tensor) (b: torch.Tensor) =
         let axis = b.ndim - 2L
@@ -131,13 +131,13 @@ module Scan =
                 torch.fft.fft_ (b, 2L * length, axis)
                 .* torch.fft.fft_ (kernel, 2L * length, 0L)
 
-            torch.fft.ifft(product, 2L * length, axis).narrow (axis, 0L, length)
+            torch.fft.ifft(product, 2L * length, axis).narrow(axis, 0L, length)
         else
             let product =
                 torch.fft.rfft (b, 2L * length, axis)
                 .* torch.fft.rfft (kernel, 2L * length, 0L)
 
-            torch.fft.irfft(product, 2L * length, axis).narrow (axis, 0L, length)
+            torch.fft.irfft(product, 2L * length, axis).narrow(axis, 0L, length)
 
     let private formFor (b: torch.Tensor) =
         if b.device_type = DeviceType.CPU then
@@ -199,8 +199,7 @@ module Scan =
         checkKind "start" b start
         let axis = b.ndim - 2L
 
-        let one =
-            Array.append b.shape[.. int axis - 1] [| b.size (int axis + 1) |]
+        let one = Array.append b.shape[.. int axis - 1] [| b.size (int axis + 1) |]
 
         Guard.holds "start" (start.shape = one || start.shape = one[one.Length - 1 ..]) (fun () ->
             $"start must have shape {Guard.showShape one} or {Guard.showShape one[one.Length - 1 ..]}, but has {Guard.showShape start.shape}.")

@@ -169,14 +169,20 @@ type internal ScanFunction() =
     inherit torch.autograd.SingleTensorFunction<ScanFunction>()
 
     /// What the slope in a sums: the products of all steps and sequences, in the shape of b with one step less; or of a.
-    static member private SlopeInFactors(direction: ScanDirection, shape: int64[], x: torch.Tensor, s: torch.Tensor) : torch.Tensor =
+    static member private SlopeInFactors
+        (direction: ScanDirection, shape: int64[], x: torch.Tensor, s: torch.Tensor)
+        : torch.Tensor =
         let axis = x.ndim - 2L
         let steps = x.size (int axis) - 1L
         // Entry k - 1 of the products belongs to a_k; a_0 meets zero.
         let products =
             match direction with
-            | ScanDirection.Forward -> (s.narrow (axis, 1L, steps)) .* ScanKernel.conjugate (x.narrow (axis, 0L, steps))
-            | ScanDirection.Reverse -> (s.narrow (axis, 0L, steps)) .* ScanKernel.conjugate (x.narrow (axis, 1L, steps))
+            | ScanDirection.Forward ->
+                (s.narrow (axis, 1L, steps))
+                .* ScanKernel.conjugate (x.narrow (axis, 0L, steps))
+            | ScanDirection.Reverse ->
+                (s.narrow (axis, 0L, steps))
+                .* ScanKernel.conjugate (x.narrow (axis, 1L, steps))
 
         let leading (count: int64) = Array.init (int count) int64
 

@@ -152,25 +152,24 @@ public sealed unsafe class PeriodicFilterBank
         var first = Math.Min(pairs / 2, half);
         var end = n - 1 - pairs < 0 ? first : Math.Max(first, (n - 1 - pairs) / 2 + 1);
         SplitBorder(x, y, n, 0, first, taps, pairs);
-        var k = first;
-        if (Vector512.IsHardwareAccelerated) k = SplitWide(x, y, half, k, end, taps, pairs);
-        k = SplitInside(x, y, half, k, end, taps, pairs);
+        var k = SplitFour(x, y, half, first, end, taps, pairs);
+        k = SplitTwo(x, y, half, k, end, taps, pairs);
         SplitBorder(x, y, n, k, half, taps, pairs);
     }
 
     /// <summary>Sums k to at most end - 1, four vectors of entries at a time; where the next one begins.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static int SplitWide<T>(T* x, T* y, int half, int k, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    static int SplitFour<T>(T* x, T* y, int half, int k, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var width = Vector512<T>.Count;
+        var width = Vector256<T>.Count;
         for (; k + 2 * width <= end; k += 2 * width)
         {
             var at = x + 2 * k + 1 - pairs;
-            Vector512<T> a = Vector512<T>.Zero, b = a, c = a, d = a, e = a, f = a, g = a, h = a;
+            Vector256<T> a = Vector256<T>.Zero, b = a, c = a, d = a, e = a, f = a, g = a, h = a;
             for (var j = 0; j < pairs; j++, at += 2)
             {
-                Vector512<T> low = Vector512.Create(taps[j], taps[j]), high = Vector512.Create(taps[pairs + j], taps[pairs + j]);
-                Vector512<T> p = Vector512.Load(at), q = Vector512.Load(at + width), r = Vector512.Load(at + 2 * width), s = Vector512.Load(at + 3 * width);
+                Vector256<T> low = taps[j], high = taps[pairs + j];
+                Vector256<T> p = Vector256.Load(at), q = Vector256.Load(at + width), r = Vector256.Load(at + 2 * width), s = Vector256.Load(at + 3 * width);
                 a = MultiplyAdd(p, low, a);
                 b = MultiplyAdd(q, low, b);
                 c = MultiplyAdd(r, low, c);
@@ -190,9 +189,9 @@ public sealed unsafe class PeriodicFilterBank
         return k;
     }
 
-    /// <summary>The same, two vectors of half the width at a time.</summary>
+    /// <summary>The same, two vectors at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static int SplitInside<T>(T* x, T* y, int half, int k, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    static int SplitTwo<T>(T* x, T* y, int half, int k, int end, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var width = Vector256<T>.Count;
         for (; k + width <= end; k += width)
@@ -241,26 +240,25 @@ public sealed unsafe class PeriodicFilterBank
         // The pair of entries 2q + 1 - pairs and the next one: low[q - j] times taps 2j and 2j + 1, and the same of the high half.
         var first = Math.Min(pairs - 1, half);
         JoinBorder(x, y, n, 0, first, taps, pairs);
-        var q = first;
-        if (Vector512.IsHardwareAccelerated) q = JoinWide(x, y, half, q, taps, pairs);
-        q = JoinInside(x, y, half, q, taps, pairs);
+        var q = JoinTwo(x, y, half, first, taps, pairs);
+        q = JoinOne(x, y, half, q, taps, pairs);
         JoinBorder(x, y, n, q, half, taps, pairs);
     }
 
     /// <summary>Pairs q and on, two vectors of them at a time: even and odd entries apart, side by side at the end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static int JoinWide<T>(T* x, T* y, int half, int q, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    static int JoinTwo<T>(T* x, T* y, int half, int q, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        var width = Vector512<T>.Count;
+        var width = Vector256<T>.Count;
         for (; q + 2 * width <= half; q += 2 * width)
         {
             T* low = x + q, high = low + half;
-            Vector512<T> a = Vector512<T>.Zero, b = a, c = a, d = a;
+            Vector256<T> a = Vector256<T>.Zero, b = a, c = a, d = a;
             for (var j = 0; j < pairs; j++, low--, high--)
             {
-                Vector512<T> p = Vector512.Load(low), r = Vector512.Load(high), s = Vector512.Load(low + width), t = Vector512.Load(high + width);
+                Vector256<T> p = Vector256.Load(low), r = Vector256.Load(high), s = Vector256.Load(low + width), t = Vector256.Load(high + width);
                 T* h = (T*)(taps + j), g = (T*)(taps + pairs + j);
-                Vector512<T> h0 = Vector512.Create(h[0]), h1 = Vector512.Create(h[1]), g0 = Vector512.Create(g[0]), g1 = Vector512.Create(g[1]);
+                Vector256<T> h0 = Vector256.Create(h[0]), h1 = Vector256.Create(h[1]), g0 = Vector256.Create(g[0]), g1 = Vector256.Create(g[1]);
                 a = MultiplyAdd(p, h0, MultiplyAdd(r, g0, a));
                 b = MultiplyAdd(p, h1, MultiplyAdd(r, g1, b));
                 c = MultiplyAdd(s, h0, MultiplyAdd(t, g0, c));
@@ -275,9 +273,9 @@ public sealed unsafe class PeriodicFilterBank
         return q;
     }
 
-    /// <summary>The same, with half the width.</summary>
+    /// <summary>The same, one vector of them at a time.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static int JoinInside<T>(T* x, T* y, int half, int q, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
+    static int JoinOne<T>(T* x, T* y, int half, int q, Vector256<T>* taps, int pairs) where T : unmanaged, IFloatingPointIeee754<T>
     {
         var width = Vector256<T>.Count;
         for (; q + width <= half; q += width)
@@ -354,40 +352,4 @@ public sealed unsafe class PeriodicFilterBank
         typeof(T) == typeof(double)
             ? Vector256.Shuffle(a.AsDouble(), Vector256.Create(0L, 2, 1, 3)).As<double, T>()
             : Vector256.Shuffle(a.AsSingle(), Vector256.Create(0, 4, 1, 5, 2, 6, 3, 7)).As<float, T>();
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<T> MultiplyAdd<T>(Vector512<T> a, Vector512<T> b, Vector512<T> c) where T : unmanaged =>
-        typeof(T) == typeof(double)
-            ? Vector512.MultiplyAddEstimate(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>()
-            : Vector512.MultiplyAddEstimate(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>();
-
-    /// <summary>a0 + a1, a2 + a3, ..., b0 + b1, ...</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<T> PairSums<T>(Vector512<T> a, Vector512<T> b) where T : unmanaged
-    {
-        var (p, q) = (Apart(a), Apart(b));
-        return Vector512.Create(p.GetLower(), q.GetLower()) + Vector512.Create(p.GetUpper(), q.GetUpper());
-    }
-
-    /// <summary>The even entries, then the odd ones.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<T> Apart<T>(Vector512<T> a) where T : unmanaged =>
-        typeof(T) == typeof(double)
-            ? Vector512.Shuffle(a.AsDouble(), Vector512.Create(0L, 2, 4, 6, 1, 3, 5, 7)).As<double, T>()
-            : Vector512.Shuffle(a.AsSingle(), Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15)).As<float, T>();
-
-    /// <summary>Writes a0, b0, a1, b1, ...</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static void StoreSideBySide<T>(Vector512<T> a, Vector512<T> b, T* target) where T : unmanaged
-    {
-        Together(Vector512.Create(a.GetLower(), b.GetLower())).Store(target);
-        Together(Vector512.Create(a.GetUpper(), b.GetUpper())).Store(target + Vector512<T>.Count);
-    }
-
-    /// <summary>The first half's entries at even places, the second half's at odd ones.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    static Vector512<T> Together<T>(Vector512<T> a) where T : unmanaged =>
-        typeof(T) == typeof(double)
-            ? Vector512.Shuffle(a.AsDouble(), Vector512.Create(0L, 4, 1, 5, 2, 6, 3, 7)).As<double, T>()
-            : Vector512.Shuffle(a.AsSingle(), Vector512.Create(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15)).As<float, T>();
 }

@@ -4,7 +4,7 @@ module Ortho.Tests.ScanZoo
 open Ortho
 open Ortho.Tests.ZooEntry
 
-let private grid case = Space.Of(2L * n case + 1L)
+let private grid case = Space.Of(2L * n case + 3L)
 
 let private picture case =
     Space.ofShape [ 2L * m case + 1L; 2L * (m case % 3L) + 3L ]

@@ -13,6 +13,7 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     EquivariantTests.All,
     WingTests.All,
     FlowTests.All,
+    MultiscaleTests.All,
     HouseholderTests.All,
     ButterflyTests.All,
     LipschitzTests.All,

@@ -190,6 +190,14 @@ internal static class SurfaceTests
         [typeof(LayerWork)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1).Work(1, LayerMethod.Factored),
         [typeof(StratifiedFlow)] = () => StratifiedFlow.Create(100, 0.1, 5, 5),
         [typeof(FlowStep)] = () => UpwindProjection.Step(StratifiedFlow.Create(100, 0.1, 5, 5), 0.01),
+        [typeof(Wavelet)] = () => Wavelet.Biorthogonal53,
+        [typeof(WaveletBorder)] = () => WaveletBorder.Periodic,
+        [typeof(WaveletTransform)] = () => WaveletTransform.Level(Wavelet.Haar, 2),
+        [typeof(IEnumerable<string>)] = () => new[] { "a", "d" },
+        [typeof(ScanForm)] = () => ScanForm.Doubling,
+        [typeof(IEnumerable<double>)] = () => new[] { -1.0, 2.0, -1.0 },
+        [typeof(MultigridOptions)] = () => MultigridOptions.Default,
+        [typeof(IEnumerable<MultigridLevel>)] = () => new[] { new MultigridLevel(LinearMaps.Identity(3), [], [], Multigrid.Restriction(3), Multigrid.Prolongation(3)) },
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -217,6 +225,10 @@ internal static class SurfaceTests
             typeof(GivensFactors),
             typeof(Admissibility),
             typeof(StratifiedFlow),
+            typeof(Subband),
+            typeof(WaveletTransform),
+            typeof(MultigridOptions),
+            typeof(MultigridLevel),
         ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

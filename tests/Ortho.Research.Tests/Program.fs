@@ -91,6 +91,10 @@ let tests =
             PolynomialBasisTests.tests
             FunTests.tests
             BoundaryProblemTests.tests
+            WaveletFilterTests.tests
+            WaveletTests.tests
+            ScanTests.tests
+            MultigridTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

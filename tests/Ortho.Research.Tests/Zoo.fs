@@ -205,5 +205,7 @@ module Zoo =
                     ])
         ]
         @ GridZoo.entries
+        @ WaveletZoo.entries
+        @ ScanZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

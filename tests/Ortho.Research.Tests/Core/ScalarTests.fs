@@ -68,6 +68,7 @@ let private customFunctions =
         "Ortho.RotationFunction"
         "Ortho.LayerFunction"
         "Ortho.LayerSlope"
+        "Ortho.ScanFunction"
     ]
 
 let tests =
@@ -106,6 +107,7 @@ let tests =
                         "Ortho.RotationFunction::forward"
                         "Ortho.MatrixFunction::forward"
                         "Ortho.Saved::keep"
+                        "Ortho.ScanFunction::forward"
                     ]
                     |> List.exists caller.Contains
 

@@ -78,6 +78,9 @@ let tests =
             PointwiseActivationTests.tests
             CosineTests.tests
             PoissonTests.tests
+            FourierTransformTests.tests
+            SphericalHarmonicsTests.tests
+            BSplineTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

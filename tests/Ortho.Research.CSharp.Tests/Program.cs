@@ -22,5 +22,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     MatrixTests.All,
     GroupTests.All,
     FrontDoorTests.All,
+    SpectralBasisTests.All,
     SurfaceTests.All,
 ]));

@@ -47,6 +47,8 @@ internal static class SurfaceTests
         ["TensorKind.realDtype"] = "for writers of maps",
         ["Permutation.apply"] = "p[i]",
         ["Diagram.blockOfVertex"] = "d.BlockOf",
+        ["Fun.ofFunction"] = "new Fun(f, lower, upper)",
+        ["Fun.ofFunctionWithin"] = "new Fun(f, lower, upper, limit)",
         ["SetPartition.limit"] = "the limit itself: EnumerateWithin takes another",
     };
 
@@ -156,6 +158,11 @@ internal static class SurfaceTests
         [typeof(IEnumerable<CosineType>)] = () => new[] { CosineType.DctII },
         [typeof(Boundary)] = () => Boundary.Neumann,
         [typeof(IEnumerable<GridAxis>)] = () => new[] { Poisson.Axis(Boundary.Neumann, 2, 1) },
+        [typeof(SpectralBasis)] = () => Chebyshev.Gauss(2),
+        [typeof(IEnumerable<SpectralBasis>)] = () => new[] { Chebyshev.Gauss(2) },
+        [typeof(Fun)] = () => new Fun(Math.Exp),
+        [typeof(Func<double, double>)] = () => (double x) => x,
+        [typeof(IEnumerable<double>)] = () => new[] { 1.0 },
         [typeof(Activation)] = () => Activation.Relu,
         [typeof(IEnumerable<TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(PlaneSchedule)] = () => PlaneSchedule.Sequential(2),
@@ -190,6 +197,7 @@ internal static class SurfaceTests
             typeof(FeatureTerm),
             typeof(LayerWork),
             typeof(GridAxis),
+            typeof(QuadratureRule),
             typeof(TensorKind),
             typeof(ConstraintReport),
             typeof(LapackForm),

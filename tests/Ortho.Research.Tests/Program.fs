@@ -79,8 +79,12 @@ let tests =
             CosineTests.tests
             PoissonTests.tests
             FourierTransformTests.tests
+            FourierTests.tests
             SphericalHarmonicsTests.tests
             BSplineTests.tests
+            GaussQuadratureTests.tests
+            PolynomialBasisTests.tests
+            FunTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -206,4 +206,4 @@ module Zoo =
         ]
         @ FourierZoo.entries
 
-    let all = hub @ orthogonal @ equivariant @ spectral
+    let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

@@ -1,5 +1,5 @@
-/// <summary>B-splines: bases on uniform, periodic and given knots; values, derivatives, interpolation, refinement and integrals as maps.</summary>
-/// <remarks>Sources: de Boor, A Practical Guide to Splines, 2001; knot insertion: Boehm 1980. Points outside the interval are refused, where SciPy
+/// <summary>B-splines: bases on uniform, periodic and given knots; values, derivatives and integrals as maps.</summary>
+/// <remarks>Source: de Boor, A Practical Guide to Splines, 2001. Points outside the interval are refused, where SciPy
 /// continues the last pieces; points of a periodic basis are taken modulo the period.</remarks>
 [<RequireQualifiedAccess>]
 module Ortho.BSpline
@@ -84,7 +84,7 @@ let ofKnots (degree: int) (knots: seq<float>) : SplineBasis =
 
     SplineBasis(degree, knots, false)
 
-let private checkedPoints (points: seq<float>) (basis: SplineBasis) =
+let internal checkedPoints (points: seq<float>) (basis: SplineBasis) =
     Guard.notNull "points" points
     Guard.notNull "basis" basis
     let points = Seq.toArray points
@@ -217,147 +217,6 @@ let values (basis: SplineBasis) (x: torch.Tensor) : torch.Tensor =
         all
     |> scope.MoveToOuter
 
-/// <summary>The Greville points: the means of degree neighbouring knots, where splines are interpolated. Degree 0: the middles of the intervals.</summary>
-/// <returns>basis.Size points that do not fall.</returns>
-/// <remarks>The spline with these coefficients is x itself; those of a periodic basis may lie beyond the period's end.</remarks>
-[<CompiledName("Greville")>]
-let greville (basis: SplineBasis) : IReadOnlyList<float> =
-    Guard.notNull "basis" basis
-    let p = basis.Degree
-
-    Array.init (int basis.Size) (fun i ->
-        if p = 0 then
-            (basis.Knot i + basis.Knot(i + 1)) / 2.0
-        else
-            Array.init p (fun k -> basis.Knot(i + 1 + k)) |> Array.average)
-    |> Array.AsReadOnly
-    :> IReadOnlyList<float>
-
-/// The pseudo-inverse of the matrix of splines at points, float64.
-let private pseudoInverse (points: float[]) (basis: SplineBasis) : torch.Tensor =
-    use scope = torch.NewDisposeScope()
-    use _ = torch.no_grad ()
-    let matrix = LinearMap.toMatrix (evaluateAt points basis)
-    let singular = torch.linalg.svdvals matrix
-    let ratio = number (singular.min ()) / number (singular.max ())
-
-    Guard.holds "points" (ratio > 1e-12) (fun () ->
-        $"points must determine every coefficient, but the smallest singular value is {ratio:E1} of the largest.")
-
-    scope.MoveToOuter(torch.linalg.pinv (matrix, rtol = 1e-13))
-
-/// <summary>Least squares: values at points -> the coefficients of the spline that is nearest to them.</summary>
-/// <param name="points">At least basis.Size, in the interval, and spread so that they determine every coefficient.</param>
-/// <param name="basis">The basis.</param>
-/// <returns>A map from [number of points] to [basis.Size]: the pseudo-inverse of <c>evaluateAt</c>.</returns>
-/// <exception cref="T:System.ArgumentException">Points outside, or too few, or badly spread: the smallest singular value is below 1e-12 of the largest (Schoenberg and Whitney's condition).</exception>
-[<CompiledName("LeastSquares")>]
-let leastSquares (points: seq<float>) (basis: SplineBasis) : LinearMap =
-    Guard.notNull "basis" basis
-    let points = checkedPoints points basis
-
-    Guard.holds "points" (points.LongLength >= basis.Size) (fun () ->
-        $"points must be at least the {basis.Size} functions, but are {points.Length}.")
-
-    use inverse = pseudoInverse points basis
-    inverse |> FixedMatrix.ofMatrix $"B⁺[{basis.Size}x{points.Length}]" Traits.None
-
-/// <summary>Interpolation: values at the Greville points -> coefficients.</summary>
-/// <returns>A map on [basis.Size], the inverse of <c>evaluateAt</c> at the Greville points.</returns>
-/// <exception cref="T:System.ArgumentException">Two Greville points are equal: a knot inside the interval, of multiplicity above the degree, lets splines jump.</exception>
-[<CompiledName("Interpolate")>]
-let interpolate (basis: SplineBasis) : LinearMap =
-    let points = greville basis
-
-    Guard.holds "basis" (points |> Seq.pairwise |> Seq.forall (fun (a, b) -> a < b)) (fun () ->
-        "basis must have distinct Greville points, but a knot inside has a multiplicity above the degree.")
-
-    let inside =
-        points
-        |> Seq.map (fun x ->
-            if basis.IsPeriodic then
-                x
-            else
-                min basis.Upper (max basis.Lower x))
-
-    leastSquares inside basis
-
-/// The place of x among the knots, and the basis with x among them, after its equals.
-let private insertOne (basis: SplineBasis) (x: float) : struct (SplineBasis * LinearMap) =
-    let struct (k, x) = basis.Locate x
-    let p, n = basis.Degree, int basis.Size
-
-    let refined =
-        SplineBasis(p, Array.insertAt (k + 1) x (Seq.toArray basis.Knots), basis.IsPeriodic)
-
-    // The new coefficients from k - p + 1 on, one period of them or all.
-    let row j =
-        if j <= k - p then
-            struct ([| basis.Place j; basis.Place j |], [| 1.0; 0.0 |])
-        elif j <= k then
-            let share = (x - basis.Knot j) / (basis.Knot(j + p) - basis.Knot j)
-            struct ([| basis.Place j; basis.Place(j - 1) |], [| share; 1.0 - share |])
-        else
-            struct ([| basis.Place(j - 1); basis.Place(j - 1) |], [| 1.0; 0.0 |])
-
-    let rows = Array.zeroCreate (n + 1)
-
-    for j in
-        (if basis.IsPeriodic then
-             [ k - p + 1 .. k - p + 1 + n ]
-         else
-             [ 0..n ]) do
-        rows[int (refined.Place j)] <- row j
-
-    struct (refined, SparseRows.ofRows $"insert[{n}]" basis.Size rows)
-
-let private insertAll (knots: seq<float>) (basis: SplineBasis) =
-    let knots = checkedPoints knots basis
-
-    let insert (struct (basis: SplineBasis, map: LinearMap)) (x: float) =
-        Guard.holds "points" (basis.IsPeriodic || (x > basis.Lower && x < basis.Upper)) (fun () ->
-            $"points must lie inside ({basis.Lower}, {basis.Upper}), but one is {x}.")
-
-        let struct (_, inside) = basis.Locate x
-
-        let multiplicity =
-            basis.Knots
-            |> Seq.skip (if basis.IsPeriodic then 1 else 0)
-            |> Seq.filter (fun knot ->
-                knot = inside
-                || (basis.IsPeriodic && knot = basis.Upper && inside = basis.Lower))
-            |> Seq.length
-
-        Guard.holds "points" (multiplicity < max basis.Degree 1) (fun () ->
-            $"points must leave every knot a multiplicity of at most {max basis.Degree 1}, but {x} is {multiplicity} knots already.")
-
-        let struct (refined, step) = insertOne basis x
-        struct (refined, step * map)
-
-    knots
-    |> Array.fold insert (struct (basis, Build.identity (Space.Of basis.Size)))
-
-/// <summary>The basis with more knots.</summary>
-/// <param name="points">Knots to insert, inside the interval; a knot may become as often equal as the degree.</param>
-/// <param name="basis">The basis.</param>
-/// <exception cref="T:System.ArgumentException">A point that is not inside, or one too often.</exception>
-[<CompiledName("Refine")>]
-let refine (points: seq<float>) (basis: SplineBasis) : SplineBasis =
-    use _ = torch.NewDisposeScope()
-    let struct (refined, _) = insertAll points basis
-    refined
-
-/// <summary>Knot insertion: coefficients -> the coefficients of the same splines in the basis that <c>refine</c> gives.</summary>
-/// <param name="points">Knots to insert, as for <c>refine</c>.</param>
-/// <param name="basis">The basis.</param>
-/// <returns>A map from [basis.Size] to [basis.Size + number of points].</returns>
-/// <exception cref="T:System.ArgumentException">A point that is not inside, or one too often.</exception>
-/// <remarks>Boehm's algorithm, a knot at a time, each new coefficient a mean of two neighbours.</remarks>
-[<CompiledName("Insertion")>]
-let insertion (points: seq<float>) (basis: SplineBasis) : LinearMap =
-    let struct (_, map) = insertAll points basis
-    map
-
 let private checkDifferentiable (basis: SplineBasis) =
     Guard.notNull "basis" basis
     Guard.holds "basis" (basis.Degree >= 1) (fun () -> "basis must have a degree of at least 1, but it is 0.")
@@ -401,13 +260,13 @@ let differentiate (basis: SplineBasis) : LinearMap =
 
 /// Points and weights of Gauss's rule on every span, exact for the degree.
 let private quadrature (degree: int) (basis: SplineBasis) =
-    let struct (nodes, weights) = GaussLegendre.rule (degree / 2 + 1)
+    let rule = Legendre.rule (int64 (degree / 2 + 1))
 
     [|
         for k in basis.Spans do
             let half = (basis.Knot(k + 1) - basis.Knot k) / 2.0
 
-            for node, weight in Array.zip nodes weights do
+            for node, weight in Seq.zip rule.Nodes rule.Weights do
                 struct (k, basis.Knot k + half * (1.0 + node), half * weight)
     |]
 

@@ -8,10 +8,14 @@ open TorchSharp
 /// <remarks>With m heights and n longitudes the quadrature is exact for products of two spherical harmonics of degree at most min(m - 1, (n - 1) / 2).</remarks>
 [<Sealed; NoEquality; NoComparison>]
 type SphereGrid private (latitudes: int64, longitudes: int64) =
-    let struct (heights, rule) = GaussLegendre.rule (int latitudes)
+    let rule = Legendre.rule latitudes
+    // The rule rises.
+    let heights = rule.Nodes |> Seq.rev |> Seq.toArray
 
     let weights =
-        rule |> Array.map (fun weight -> weight * 2.0 * Math.PI / float longitudes)
+        Seq.rev rule.Weights
+        |> Seq.toArray
+        |> Array.map (fun weight -> weight * 2.0 * Math.PI / float longitudes)
 
     /// Number of heights.
     member _.Latitudes = latitudes

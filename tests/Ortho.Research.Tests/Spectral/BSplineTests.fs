@@ -197,7 +197,7 @@ let tests =
                 let added =
                     [ inside (); yield! List.replicate (max 1 basis.Degree) first; inside () ]
 
-                let refined, map = BSpline.refine added basis, BSpline.insertion added basis
+                let refined, map = KnotInsertion.refine added basis, KnotInsertion.map added basis
                 let c = coefficients case basis
                 let points = first :: List.ofArray (points case basis)
                 let before = (BSpline.evaluateAt points basis).Apply c
@@ -212,11 +212,11 @@ let tests =
                 size + apart 1.0 after before)
 
             smooth "interpolation gives the values, and the coefficients of a spline" (fun case basis ->
-                let map = BSpline.interpolate basis
+                let map = SplineInterpolation.interpolate basis
 
                 let at =
                     BSpline.evaluateAt
-                        (BSpline.greville basis
+                        (SplineInterpolation.greville basis
                          |> Seq.map (fun x ->
                              if basis.IsPeriodic then
                                  x
@@ -232,7 +232,9 @@ let tests =
                         for i in 0..100 -> basis.Lower + (basis.Upper - basis.Lower) * float i / 100.0
                     ]
 
-                let fit, at = BSpline.leastSquares points basis, BSpline.evaluateAt points basis
+                let fit, at =
+                    SplineInterpolation.leastSquares points basis, BSpline.evaluateAt points basis
+
                 let f = Seed.normal case.Seed TensorKind.float64 [ 101L ]
                 let residual = f.sub (at.Apply(fit.Apply f))
 
@@ -245,7 +247,7 @@ let tests =
                     0.0
                 else
                     let points = points case basis
-                    let greville = torch.tensor (Seq.toArray (BSpline.greville basis))
+                    let greville = torch.tensor (Seq.toArray (SplineInterpolation.greville basis))
                     apart 1.0 ((BSpline.evaluateAt points basis).Apply greville) (torch.tensor points))
 
             smooth "the integral of a derivative is the difference of the ends" (fun case basis ->
@@ -304,9 +306,15 @@ let tests =
                 for degree in [ 1; 3; 5 ] do
                     let error intervals =
                         let basis = BSpline.periodicUniform degree intervals (0.0, 2.0 * Math.PI)
-                        let f = torch.tensor [| for x in BSpline.greville basis -> exp (sin x) |]
+
+                        let f =
+                            torch.tensor [| for x in SplineInterpolation.greville basis -> exp (sin x) |]
+
                         let fine = [ for i in 0..999 -> 2.0 * Math.PI * float i / 1000.0 ]
-                        let s = (BSpline.evaluateAt fine basis).Apply((BSpline.interpolate basis).Apply f)
+
+                        let s =
+                            (BSpline.evaluateAt fine basis).Apply((SplineInterpolation.interpolate basis).Apply f)
+
                         let exact = torch.tensor [| for x in fine -> exp (sin x) |]
                         (s.sub exact).abs().max().item<float>()
 
@@ -343,16 +351,16 @@ let tests =
                 Refusal.expect "no points" (fun () -> BSpline.evaluateAt [] basis |> ignore)
                 Refusal.expect "NaN point" (fun () -> BSpline.evaluateAt [ nan ] basis |> ignore)
                 Refusal.expect "order" (fun () -> BSpline.derivativeAt -1 [ 0.5 ] basis |> ignore)
-                Refusal.expect "few points" (fun () -> BSpline.leastSquares [ 0.5 ] basis |> ignore)
+                Refusal.expect "few points" (fun () -> SplineInterpolation.leastSquares [ 0.5 ] basis |> ignore)
 
                 Refusal.expect "badly spread" (fun () ->
-                    BSpline.leastSquares [ 0.0; 0.01; 0.02; 0.03; 0.04 ] basis |> ignore)
+                    SplineInterpolation.leastSquares [ 0.0; 0.01; 0.02; 0.03; 0.04 ] basis |> ignore)
 
-                Refusal.expect "knot at the end" (fun () -> BSpline.refine [ 0.0 ] basis |> ignore)
-                Refusal.expect "knot too often" (fun () -> BSpline.insertion [ 0.5; 0.5; 0.5 ] basis |> ignore)
+                Refusal.expect "knot at the end" (fun () -> KnotInsertion.refine [ 0.0 ] basis |> ignore)
+                Refusal.expect "knot too often" (fun () -> KnotInsertion.map [ 0.5; 0.5; 0.5 ] basis |> ignore)
 
                 Refusal.expect "jumps: interpolation" (fun () ->
-                    BSpline.interpolate (BSpline.ofKnots 1 [ 0.0; 0.0; 1.0; 1.0; 2.0; 2.0 ])
+                    SplineInterpolation.interpolate (BSpline.ofKnots 1 [ 0.0; 0.0; 1.0; 1.0; 2.0; 2.0 ])
                     |> ignore)
 
                 Refusal.expect "jumps: derivative" (fun () ->

@@ -47,9 +47,32 @@ let entries: ZooEntry list =
             IsReal = false
         }
         free "real Fourier" (fun case -> FourierTransform.real (length case))
-        free "harmonics to grid" (fun case -> sphere case ||> SphericalHarmonics.synthesize)
-        free "grid to harmonics" (fun case -> sphere case ||> SphericalHarmonics.analyze)
-        free "grid weights" (fun case -> SphericalHarmonics.weights (snd (sphere case)))
+        free "analysis, Fourier" (fun case -> (Fourier.real (length case)).Analyze)
+        free "synthesis, Fourier on another interval" (fun case ->
+            (Fourier.real (n case) |> SpectralBasis.on (-1.0, 2.0)).Synthesize)
+        { free "analysis, exponentials" (fun case -> (Fourier.complex (n case)).Analyze) with
+            IsReal = false
+        }
+        { free "derivative, exponentials" (fun case -> (Fourier.complex (n case)).Differentiate) with
+            IsReal = false
+        }
+        { free "exponentials at points" (fun case -> (Fourier.complex (n case)).EvaluateAt [ 0.0; 1.0; 7.0 ]) with
+            IsReal = false
+        }
+        { free "exponentials to cosines and sines" (fun case -> Fourier.toReal (n case)) with
+            IsReal = false
+        }
+        { free "cosines and sines to exponentials" (fun case -> Fourier.toComplex (n case)) with
+            IsReal = false
+        }
+        free "Fourier at points" (fun case -> (Fourier.real (n case)).EvaluateAt [ 0.0; 1.0; 7.0 ])
+        free "derivative, Fourier" (fun case -> Fourier.derivative (float case.Second / 2.0) (Fourier.real (n case)))
+        free "antiderivative, Fourier" (fun case -> Fourier.integrate (Fourier.real (n case + 1L)))
+        free "shift" (fun case -> Fourier.shift 0.7 (Fourier.real (n case)))
+        free "resampling" (fun case -> Fourier.resample (length case) (m case))
+        free "harmonics to grid" (fun case -> sphere case ||> SphericalTransform.synthesize)
+        free "grid to harmonics" (fun case -> sphere case ||> SphericalTransform.analyze)
+        free "grid weights" (fun case -> SphericalTransform.weights (snd (sphere case)))
         free "Laplacian of the sphere" (fun case -> SphericalHarmonics.laplacian (case.Size % 5))
         { entry "harmonics at points" (fun case -> [ [ m case; 3L ] ]) (fun case p ->
               SphericalHarmonics.evaluateAt (case.Size % 5) p[0]) with
@@ -66,14 +89,14 @@ let entries: ZooEntry list =
         free "derivative of periodic splines" (fun case ->
             BSpline.differentiate (BSpline.periodicUniform (case.Second % 4 + 1) (case.Size + 5) (0.0, 2.0)))
         free "spline interpolation" (fun case ->
-            BSpline.interpolate (BSpline.openUniform (case.Second % 4) case.Size (0.0, 2.0)))
+            SplineInterpolation.interpolate (BSpline.openUniform (case.Second % 4) case.Size (0.0, 2.0)))
         free "spline least squares" (fun case ->
             let basis = BSpline.openUniform (case.Second % 4) case.Size (0.0, 2.0)
 
-            BSpline.leastSquares [ for i in 0..40 -> float i / 20.0 ] basis)
+            SplineInterpolation.leastSquares [ for i in 0..40 -> float i / 20.0 ] basis)
         free "knot insertion" (fun case ->
             let basis = splines case
             let middle = basis.Lower + 0.6180339 * (basis.Upper - basis.Lower)
-            BSpline.insertion [ middle; (middle + basis.Lower) / 2.0 ] basis)
+            KnotInsertion.map [ middle; (middle + basis.Lower) / 2.0 ] basis)
         free "Gram of splines" (splines >> BSpline.gram)
     ]

@@ -31,7 +31,7 @@ let private legendre (degree: int) (x: torch.Tensor) =
     |> List.map snd
 
 let private gridWeights (grid: SphereGrid) =
-    (SphericalHarmonics.weights grid).Apply(torch.ones (grid.Latitudes, grid.Longitudes, dtype = torch.float64))
+    (SphericalTransform.weights grid).Apply(torch.ones (grid.Latitudes, grid.Longitudes, dtype = torch.float64))
 
 let tests =
     testList
@@ -52,15 +52,15 @@ let tests =
 
                 for degree in [ 64; 200 ] do
                     let grid = SphereGrid.OfDegree degree
-                    let there = SphericalHarmonics.synthesize degree grid
-                    let back = SphericalHarmonics.analyze degree grid
+                    let there = SphericalTransform.synthesize degree grid
+                    let back = SphericalTransform.analyze degree grid
                     Expect.isLessThan (Law.inverse 1 there back) 1e-12 $"degree {degree}")
 
             law "the transform is the values at the points of the grid" (fun case degree ->
                 let grid =
                     SphereGrid.Of(int64 (degree + case.Second), int64 (2 * degree + case.Size))
 
-                let synthesize = SphericalHarmonics.synthesize degree grid
+                let synthesize = SphericalTransform.synthesize degree grid
                 let values = at degree (grid.Points().flatten(0L, 1L))
                 Law.distance (LinearMap.toMatrix synthesize) values)
 
@@ -68,8 +68,8 @@ let tests =
                 let grid =
                     SphereGrid.Of(int64 (degree + case.Second), int64 (2 * degree + case.Size))
 
-                let synthesize = SphericalHarmonics.synthesize degree grid
-                let analyze = SphericalHarmonics.analyze degree grid
+                let synthesize = SphericalTransform.synthesize degree grid
+                let analyze = SphericalTransform.analyze degree grid
 
                 max (Law.inverse case.Seed synthesize analyze) (Law.idempotence (case.Seed + 1) (synthesize * analyze)))
 
@@ -80,10 +80,10 @@ let tests =
                 let weighted = (gridWeights grid).mul f
 
                 let left =
-                    weighted.mul((SphericalHarmonics.synthesize degree grid).Apply c).sum().item<float>()
+                    weighted.mul((SphericalTransform.synthesize degree grid).Apply c).sum().item<float>()
 
                 let right =
-                    c.mul((SphericalHarmonics.analyze degree grid).Apply f).sum().item<float>()
+                    c.mul((SphericalTransform.analyze degree grid).Apply f).sum().item<float>()
 
                 abs (left - right) / (weighted.norm().item<float>() * c.norm().item<float>()))
 
@@ -114,7 +114,7 @@ let tests =
                 let turned = (SphericalHarmonics.evaluateAt degree (points.matmul r)).Apply c
 
                 let turned =
-                    (SphericalHarmonics.analyze degree grid).Apply(turned.reshape (grid.Latitudes, grid.Longitudes))
+                    (SphericalTransform.analyze degree grid).Apply(turned.reshape (grid.Latitudes, grid.Longitudes))
 
                 let rotated = (SphericalHarmonics.rotation degree r).Apply c
                 let power = SphericalHarmonics.power c
@@ -139,7 +139,7 @@ let tests =
                     Seed.normal case.Seed TensorKind.float64 [ 2L; SphericalHarmonics.count degree ]
 
                 let grid = SphereGrid.OfDegree degree
-                let f = (SphericalHarmonics.synthesize degree grid).Apply c
+                let f = (SphericalTransform.synthesize degree grid).Apply c
                 let integral = f.square().mul(gridWeights grid).sum [| -2L; -1L |]
                 Law.distance ((SphericalHarmonics.power c).sum -1L) integral)
 
@@ -150,7 +150,7 @@ let tests =
                 let points = grid.Points()
                 let along i = points.select (-1L, i)
                 let f = (along 0L).mul(along 1L)
-                let c = (SphericalHarmonics.analyze degree grid).Apply f
+                let c = (SphericalTransform.analyze degree grid).Apply f
                 let image = (SphericalHarmonics.laplacian degree).Apply c
 
                 let eigenvalues =
@@ -208,7 +208,7 @@ let tests =
                 let grid = SphereGrid.OfDegree 64
 
                 let there, back =
-                    SphericalHarmonics.synthesize 64 grid, SphericalHarmonics.analyze 64 grid
+                    SphericalTransform.synthesize 64 grid, SphericalTransform.analyze 64 grid
 
                 Expect.isLessThan
                     (Law.inverse 1 (there |> LinearMap.on TensorKind.float32) (back |> LinearMap.on TensorKind.float32))
@@ -260,10 +260,10 @@ let tests =
                 Refusal.expect "NaN" (fun () ->
                     SphericalHarmonics.values 1 (torch.tensor [| nan; 1.0; 1.0 |]) |> ignore)
 
-                Refusal.expect "coarse" (fun () -> SphericalHarmonics.analyze 3 grid |> ignore)
+                Refusal.expect "coarse" (fun () -> SphericalTransform.analyze 3 grid |> ignore)
 
                 Refusal.expect "few longitudes" (fun () ->
-                    SphericalHarmonics.synthesize 2 (SphereGrid.Of(3L, 4L)) |> ignore)
+                    SphericalTransform.synthesize 2 (SphereGrid.Of(3L, 4L)) |> ignore)
 
                 Refusal.expect "no square" (fun () -> SphericalHarmonics.power (torch.ones 5L) |> ignore)
                 Refusal.expect "m" (fun () -> SphericalHarmonics.index 1 2 |> ignore)

@@ -82,6 +82,7 @@ let tests =
             FourierTests.tests
             SphericalHarmonicsTests.tests
             BSplineTests.tests
+            TwoPointCorrelationTests.tests
             GaussQuadratureTests.tests
             PolynomialBasisTests.tests
             FunTests.tests

@@ -199,8 +199,9 @@ let integrate (basis: SpectralBasis) : LinearMap =
 /// <exception cref="T:System.ArgumentException">A mean above 1e-10 (float32: 1e-4) of the norm of all coefficients: its antiderivative is not periodic.</exception>
 [<CompiledName("Antiderivative")>]
 let antiderivative (basis: SpectralBasis) (coefficients: torch.Tensor) : torch.Tensor =
-    let map = integrate basis
+    Guard.notNull "basis" basis
     Guard.rankAtLeast "coefficients" 1 coefficients
+    let map = integrate basis
     Guard.floating "coefficients" coefficients
 
     Guard.holds "coefficients" (coefficients.size (int coefficients.ndim - 1) = basis.Size) (fun () ->

@@ -64,16 +64,19 @@ let ofStructure (phases: int) (structure: torch.Tensor) : torch.Tensor =
     let spectrum = spectra phases structure
     scope.MoveToOuter(toCounts (spectrum.conj().unsqueeze(1L).mul(spectrum.unsqueeze 0L)) 2)
 
-let private checkAlike (a: torch.Tensor) (b: torch.Tensor) =
+let private checkPair (phases: int) (a: torch.Tensor) (b: torch.Tensor) =
+    Guard.live "a" a
+    Guard.live "b" b
+    checkStructure "a" phases a
+    checkStructure "b" phases b
+
     Guard.holds "b" (a.shape = b.shape) (fun () ->
         $"b must have the shape {Guard.showShape a.shape} of a, but has {Guard.showShape b.shape}.")
 
 /// Whether all two-point correlations of two structures are equal.
 [<CompiledName("AreEqual")>]
 let areEqual (phases: int) (a: torch.Tensor) (b: torch.Tensor) : bool =
-    checkStructure "a" phases a
-    checkStructure "b" phases b
-    checkAlike a b
+    checkPair phases a b
     use ofA = ofStructure phases a
     use ofB = ofStructure phases b
     ofA.Equals ofB
@@ -94,9 +97,7 @@ let rec private orders (items: int list) =
 [<CompiledName("AreRelated")>]
 let areRelated (phases: int) (a: torch.Tensor) (b: torch.Tensor) : bool =
     Guard.between "phases" 1 8 phases
-    checkStructure "a" phases a
-    checkStructure "b" phases b
-    checkAlike a b
+    checkPair phases a b
     use _ = torch.NewDisposeScope()
     let ofA = (spectra phases a).conj()
 
@@ -128,6 +129,7 @@ let areRelated (phases: int) (a: torch.Tensor) (b: torch.Tensor) : bool =
 /// <remarks>The indicators of the child are those of the parent, spread out by zeros and convolved with the indicators of the tiles, kernels of disjoint support.</remarks>
 [<CompiledName("Refine")>]
 let refine (tiles: torch.Tensor) (structure: torch.Tensor) : torch.Tensor =
+    Guard.live "structure" structure
     Guard.rankAtLeast "tiles" 2 tiles
     Guard.notEmpty "tiles" tiles
 

@@ -86,6 +86,7 @@ let tests =
             GaussQuadratureTests.tests
             PolynomialBasisTests.tests
             FunTests.tests
+            BoundaryProblemTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -436,6 +436,7 @@ let tests =
 
                 let both = SpectralBasis.product (create 2L) f g
                 let cut = (SpectralBasis.multiplyBy (create n1) g[0L, 0L]).Apply f
+                Expect.equal both.shape [| 2L; 3L; n1 + n2 - 1L |] "shape"
                 // Beside the sizes of the terms, which may cancel.
                 let sizes = both.abs().matmul((values (create (n1 + n2 - 1L)) x).t().abs())
 

@@ -46,7 +46,7 @@ let internal sectoral (degree: int) =
 /// <param name="degree">Largest degree, at least 0.</param>
 /// <param name="points">Real, shape [*batch; 3]: any length but 0, only the direction counts.</param>
 /// <returns>Shape [*batch; (degree + 1)^2].</returns>
-/// <exception cref="T:System.ArgumentException">A negative degree, points not real or not of three coordinates, or a point without direction.</exception>
+/// <exception cref="T:System.ArgumentException">A negative degree, points not real or not of three coordinates, or a point that is zero or not finite (looking takes a synchronisation with the device).</exception>
 /// <remarks>As products of Legendre functions over sin^m theta, which are polynomials of z, and the real and imaginary parts of (x + i y)^m.</remarks>
 [<CompiledName("Values")>]
 let values (degree: int) (points: torch.Tensor) : torch.Tensor =
@@ -59,7 +59,11 @@ let values (degree: int) (points: torch.Tensor) : torch.Tensor =
 
     use scope = torch.NewDisposeScope()
     let length = points.norm (-1, keepdim = true)
-    Guard.finiteEntries "points" (length.reciprocal ())
+    let hasDirection = (length .+ length.reciprocal ()).isfinite().all()
+
+    Guard.holds "points" (hasDirection.item<bool>()) (fun () ->
+        "points must be finite and not zero, so that they have a direction, but one is not.")
+
     let unit = points.div length
     let kind = TensorKind.ofTensor points
     let along axis = unit.narrow (-1L, axis, 1L)

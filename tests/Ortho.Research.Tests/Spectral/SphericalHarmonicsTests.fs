@@ -260,6 +260,9 @@ let tests =
                 Refusal.expect "NaN" (fun () ->
                     SphericalHarmonics.values 1 (torch.tensor [| nan; 1.0; 1.0 |]) |> ignore)
 
+                Refusal.expect "infinite" (fun () ->
+                    SphericalHarmonics.values 1 (torch.tensor [| infinity; 1.0; 1.0 |]) |> ignore)
+
                 Refusal.expect "coarse" (fun () -> SphericalTransform.analyze 3 grid |> ignore)
 
                 Refusal.expect "few longitudes" (fun () ->

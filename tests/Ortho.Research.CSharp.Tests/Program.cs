@@ -25,5 +25,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     GroupTests.All,
     FrontDoorTests.All,
     SpectralBasisTests.All,
+    FourierTests.All,
     SurfaceTests.All,
 ]));

@@ -207,5 +207,6 @@ module Zoo =
         @ GridZoo.entries
         @ WaveletZoo.entries
         @ ScanZoo.entries
+        @ FourierZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

@@ -129,7 +129,7 @@ let private tendency (flow: StratifiedFlow) (state: torch.Tensor) =
     let uAtCentres, wAtCentres =
         half u (right 1L u), half (rowsOf 0L rows walled) (rowsOf 1L rows walled)
 
-    let uSquare, wSquare = uAtCentres.square (), wAtCentres.square ()
+    let uSquare, wSquare = uAtCentres .* uAtCentres, wAtCentres .* wAtCentres
 
     let ofU =
         difference dx (right -1L uSquare) uSquare

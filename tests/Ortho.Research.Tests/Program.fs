@@ -78,6 +78,7 @@ let tests =
             PointwiseActivationTests.tests
             CosineTests.tests
             PoissonTests.tests
+            PeriodicTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

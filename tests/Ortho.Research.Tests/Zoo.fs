@@ -204,5 +204,6 @@ module Zoo =
                         Poisson.axis Boundary.Dirichlet (n case) 0.5
                     ])
         ]
+        @ PeriodicZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral

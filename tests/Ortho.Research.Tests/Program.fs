@@ -79,6 +79,10 @@ let tests =
             CosineTests.tests
             PoissonTests.tests
             PeriodicTests.tests
+            StepperTests.tests
+            TimeRunTests.tests
+            NavierStokesTests.tests
+            FlowsTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -32,11 +32,10 @@ type PeriodicGrid internal (sizes: int64[], lengths: float[]) =
         let shown = lengths |> Array.map string |> String.concat " x "
         $"{Guard.showShape sizes} points on {shown}"
 
-/// <summary>Functions on periodic grids of any dimension and their real Fourier transforms: symbols, derivatives, dealiasing, Parseval.</summary>
+/// <summary>Functions on periodic grids of any dimension and their real Fourier transforms; Parseval.</summary>
 /// <remarks>
 /// The transform is that of <c>rfftn</c>, without a factor: u(x) = (1/N) sum over k of U_k exp(i k x), k = 2 pi m / L with m = 0, 1, ..., -1 on all axes but
-/// the last, m = 0, ..., n/2 on the last. For even n the mode m = n/2 (Nyquist) is a pure cosine on the grid: its odd derivatives are 0 there (Trefethen 2000,
-/// Spectral Methods in MATLAB, chapter 3), and even ones are kept. Spectra and values have leading batch axes.
+/// the last, m = 0, ..., n/2 on the last. Spectra and values have leading batch axes.
 /// </remarks>
 [<RequireQualifiedAccess>]
 module Periodic =
@@ -65,10 +64,6 @@ module Periodic =
 
     let private axes (grid: PeriodicGrid) =
         Array.init grid.Rank (fun axis -> int64 (axis - grid.Rank))
-
-    let private checkAxis (grid: PeriodicGrid) (axis: int) =
-        Guard.notNull "grid" grid
-        Guard.between "axis" 0 (grid.Rank - 1) axis
 
     let private hasLastAxes (shape: Space) (x: torch.Tensor) =
         let batch = int x.ndim - shape.Rank
@@ -102,19 +97,25 @@ module Periodic =
                     torch.complex64
         }
 
-    let private checkKind (kind: TensorKind) =
+    let internal checkKind (kind: TensorKind) =
         let real = TensorKind.realDtype kind.Dtype
 
         Guard.holds "kind" (real = torch.float32 || real = torch.float64) (fun () ->
             $"kind must be of single or double precision, but is {kind}.")
 
-    /// Numbers along one axis, in a shape that broadcasts against the others.
-    let private along (grid: PeriodicGrid) (axis: int) (kind: TensorKind) (numbers: float[]) =
-        use flat = vector kind numbers
+    /// Real numbers along one axis, of the precision of a kind, in a shape that broadcasts against the others.
+    let internal along (grid: PeriodicGrid) (axis: int) (kind: TensorKind) (numbers: float[]) =
+        use flat =
+            vector
+                { kind with
+                    Dtype = TensorKind.realDtype kind.Dtype
+                }
+                numbers
+
         flat.reshape (Array.init grid.Rank (fun other -> if other = axis then numbers.LongLength else 1L))
 
     /// The whole numbers m of an axis, in the order of its transform.
-    let private modes (grid: PeriodicGrid) (axis: int) =
+    let internal modes (grid: PeriodicGrid) (axis: int) =
         let n = grid.Sizes[axis]
 
         if axis = grid.Rank - 1 then
@@ -122,7 +123,7 @@ module Periodic =
         else
             Array.init (int n) (fun j -> if 2L * int64 j < n then int64 j else int64 j - n)
 
-    let private isNyquist (n: int64) (m: int64) = n % 2L = 0L && 2L * abs m = n
+    let internal isNyquist (n: int64) (m: int64) = n % 2L = 0L && 2L * abs m = n
 
     /// <summary>The coordinates of the points.</summary>
     /// <param name="kind">Real type and device of the result.</param>
@@ -134,127 +135,11 @@ module Periodic =
         checkKind kind
         use scope = torch.NewDisposeScope()
 
-        let kind =
-            { kind with
-                Dtype = TensorKind.realDtype kind.Dtype
-            }
-
         Array.init grid.Rank (fun axis ->
             let spacing = grid.Lengths[axis] / float grid.Sizes[axis]
             let numbers = Array.init (int grid.Sizes[axis]) (fun j -> float j * spacing)
             (along grid axis kind numbers).expand grid.Space.Axes)
         |> torch.stack
-        |> scope.MoveToOuter
-
-    /// <summary>The wavenumbers k = 2 pi m / L of an axis; Nyquist's is -pi n / L, on the last axis +pi n / L.</summary>
-    /// <param name="kind">Type and device: the result is real.</param>
-    /// <param name="axis">0, ..., d-1.</param>
-    /// <param name="grid">The grid.</param>
-    /// <returns>The size of the spectrum along the axis, 1 along the others: it broadcasts.</returns>
-    [<CompiledName("Wavenumbers")>]
-    let wavenumbers (kind: TensorKind) (axis: int) (grid: PeriodicGrid) : torch.Tensor =
-        checkAxis grid axis
-        checkKind kind
-
-        modes grid axis
-        |> Array.map (fun m -> 2.0 * Math.PI * float m / grid.Lengths[axis])
-        |> along
-            grid
-            axis
-            { kind with
-                Dtype = TensorKind.realDtype kind.Dtype
-            }
-
-    /// <summary>What the derivative of an order along an axis multiplies a spectrum by: (i k)^order, and 0 at Nyquist for odd orders.</summary>
-    /// <param name="kind">Type and device: the result is complex, of the same precision.</param>
-    /// <param name="axis">0, ..., d-1.</param>
-    /// <param name="order">At least 0.</param>
-    /// <param name="grid">The grid.</param>
-    /// <returns>The size of the spectrum along the axis, 1 along the others: it broadcasts.</returns>
-    [<CompiledName("DerivativeSymbol")>]
-    let derivativeSymbol (kind: TensorKind) (axis: int) (order: int) (grid: PeriodicGrid) : torch.Tensor =
-        checkAxis grid axis
-        Guard.atLeast "order" 0 order
-        checkKind kind
-        use scope = torch.NewDisposeScope()
-        let n = grid.Sizes[axis]
-
-        let sizes =
-            modes grid axis
-            |> Array.map (fun m ->
-                if order % 2 = 1 && isNyquist n m then
-                    0.0
-                else
-                    let power = (2.0 * Math.PI * float m / grid.Lengths[axis]) ** float order
-                    if order % 4 < 2 then power else -power)
-
-        let size =
-            along
-                grid
-                axis
-                { kind with
-                    Dtype = TensorKind.realDtype kind.Dtype
-                }
-                sizes
-
-        let zero = size.new_zeros size.shape
-
-        (if order % 2 = 0 then
-             torch.complex (size, zero)
-         else
-             torch.complex (zero, size))
-        |> scope.MoveToOuter
-
-    /// <summary>What the Laplacian multiplies a spectrum by: -|k|^2, Nyquist modes included.</summary>
-    /// <param name="kind">Type and device: the result is real.</param>
-    /// <param name="grid">The grid.</param>
-    /// <returns>The shape of the spectrum.</returns>
-    [<CompiledName("LaplacianSymbol")>]
-    let laplacianSymbol (kind: TensorKind) (grid: PeriodicGrid) : torch.Tensor =
-        Guard.notNull "grid" grid
-        use scope = torch.NewDisposeScope()
-
-        Array.init grid.Rank (fun axis -> wavenumbers kind axis grid |> _.square().negative())
-        |> Array.reduce (.+)
-        |> scope.MoveToOuter
-
-    /// <summary>What the inverse of the Laplacian multiplies a spectrum by: -1/|k|^2, and 0 at k = 0: the solution of mean 0.</summary>
-    /// <param name="kind">Type and device: the result is real.</param>
-    /// <param name="grid">The grid.</param>
-    /// <returns>The shape of the spectrum.</returns>
-    [<CompiledName("InverseLaplacianSymbol")>]
-    let inverseLaplacianSymbol (kind: TensorKind) (grid: PeriodicGrid) : torch.Tensor =
-        use scope = torch.NewDisposeScope()
-        let symbol = laplacianSymbol kind grid
-        let isConstant = symbol.logical_not().``to`` symbol.dtype
-        ((orOne symbol).reciprocal() .- isConstant) |> scope.MoveToOuter
-
-    /// <summary>Which modes to keep so that products of some factors lose nothing to aliasing: (degree + 1) |m| &lt; n on every axis.</summary>
-    /// <param name="kind">Type and device: the result is real.</param>
-    /// <param name="degree">Number of factors, at least 1: 2 keeps two thirds (Orszag 1971), 3 keeps half, 1 all but Nyquist.</param>
-    /// <param name="grid">The grid.</param>
-    /// <returns>1 and 0, the shape of the spectrum.</returns>
-    [<CompiledName("KeptModes")>]
-    let keptModes (kind: TensorKind) (degree: int) (grid: PeriodicGrid) : torch.Tensor =
-        Guard.notNull "grid" grid
-        Guard.positive "degree" degree
-        checkKind kind
-        use scope = torch.NewDisposeScope()
-
-        let kind =
-            { kind with
-                Dtype = TensorKind.realDtype kind.Dtype
-            }
-
-        Array.init grid.Rank (fun axis ->
-            modes grid axis
-            |> Array.map (fun m ->
-                if int64 (degree + 1) * abs m < grid.Sizes[axis] then
-                    1.0
-                else
-                    0.0)
-            |> along grid axis kind)
-        |> Array.reduce (.*)
         |> scope.MoveToOuter
 
     /// The transform of real values that were checked. MKL refuses an empty batch.
@@ -302,12 +187,7 @@ module Periodic =
 
         modes grid axis
         |> Array.map (fun m -> if m = 0L || isNyquist n m then 1.0 else 2.0)
-        |> along
-            grid
-            axis
-            { kind with
-                Dtype = TensorKind.realDtype kind.Dtype
-            }
+        |> along grid axis kind
 
     /// <summary>The integral of u v over the box, from the half spectra of both, by Parseval: V/N^2 times the sum of w_k Re(conj(U_k) V_k), where w_k is 2 for
     /// modes of the last axis that stand for a pair, and 1 for m = 0 and Nyquist.</summary>

@@ -47,7 +47,7 @@ let private multiplier (name: string) (traits: Traits) (grid: PeriodicGrid) (sym
 /// <exception cref="T:System.ArgumentException">No such axis, or a negative order.</exception>
 [<CompiledName("Derivative")>]
 let derivative (axis: int) (order: int) (grid: PeriodicGrid) : LinearMap =
-    let symbol = Periodic.derivativeSymbol TensorKind.float64 axis order grid
+    let symbol = PeriodicSymbol.derivative TensorKind.float64 axis order grid
 
     if order % 2 = 0 then
         multiplier $"∂{axis}^{order}" Traits.SelfAdjoint grid (symbol.real.contiguous ())
@@ -57,19 +57,19 @@ let derivative (axis: int) (order: int) (grid: PeriodicGrid) : LinearMap =
 /// <summary>The Laplacian: a self-adjoint map of [n1; ...; nd].</summary>
 [<CompiledName("Laplacian")>]
 let laplacian (grid: PeriodicGrid) : LinearMap =
-    multiplier "Δ" Traits.SelfAdjoint grid (Periodic.laplacianSymbol TensorKind.float64 grid)
+    multiplier "Δ" Traits.SelfAdjoint grid (PeriodicSymbol.laplacian TensorKind.float64 grid)
 
 /// <summary>The pseudo-inverse of the Laplacian: f minus its mean goes to the u of mean 0 with Laplacian u = f.</summary>
 [<CompiledName("InverseLaplacian")>]
 let inverseLaplacian (grid: PeriodicGrid) : LinearMap =
-    multiplier "Δ⁺" Traits.SelfAdjoint grid (Periodic.inverseLaplacianSymbol TensorKind.float64 grid)
+    multiplier "Δ⁺" Traits.SelfAdjoint grid (PeriodicSymbol.inverseLaplacian TensorKind.float64 grid)
 
-/// <summary>The projection onto the modes with (degree + 1) |m| &lt; n on every axis, as <c>Periodic.keptModes</c> says.</summary>
+/// <summary>The projection onto the modes with (degree + 1) |m| &lt; n on every axis, as <c>PeriodicSymbol.keptModes</c> says.</summary>
 /// <param name="degree">Number of factors of the products to come, at least 1: 2 is the two-thirds rule.</param>
 /// <param name="grid">The grid.</param>
 [<CompiledName("Truncation")>]
 let truncation (degree: int) (grid: PeriodicGrid) : LinearMap =
-    multiplier $"P{degree}" Traits.Projection grid (Periodic.keptModes TensorKind.float64 degree grid)
+    multiplier $"P{degree}" Traits.Projection grid (PeriodicSymbol.keptModes TensorKind.float64 degree grid)
 
 /// A whole axis of n modes, in FFT order, to m modes. Nyquist's mode is halved between +n/2 and -n/2 where both have a place, and gathered where they share one.
 let private resizeWhole (axis: int64) (m: int64) (x: torch.Tensor) =
@@ -187,7 +187,7 @@ let product (grid: PeriodicGrid) (first: torch.Tensor) (second: torch.Tensor) : 
     Periodic.checkValues "second" grid second
     use scope = torch.NewDisposeScope()
     let fine = padded grid
-    let kept = Periodic.keptModes (TensorKind.ofTensor first) 1 grid
+    let kept = PeriodicSymbol.keptModes (TensorKind.ofTensor first) 1 grid
 
     let refined (x: torch.Tensor) =
         Periodic.forward grid x .* kept |> resample grid fine |> Periodic.backward fine

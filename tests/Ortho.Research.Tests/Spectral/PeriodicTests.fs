@@ -179,7 +179,7 @@ let tests =
                     evaluate polynomial 0 0 (Periodic.points kind g) lengths
 
                 let exact = Periodic.toSpectrum wide ((on wide p).mul(on wide q))
-                let kept = Periodic.keptModes kind 1 grid
+                let kept = PeriodicSymbol.keptModes kind 1 grid
 
                 let wanted =
                     (PeriodicMaps.resample wide grid exact).mul kept |> Periodic.toValues grid
@@ -187,7 +187,7 @@ let tests =
                 (PeriodicMaps.product grid (on grid p) (on grid q)).sub(wanted).abs().max().item<float>())
 
             law "the two-thirds rule: products of kept modes do not alias into them" (fun case grid ->
-                let kept = Periodic.keptModes kind 2 grid
+                let kept = PeriodicSymbol.keptModes kind 2 grid
 
                 let cut seed =
                     (Periodic.toSpectrum grid (Seed.normal seed kind grid.Space.Axes)).mul kept
@@ -209,18 +209,18 @@ let tests =
                     x.flatten().data<float>().ToArray() |> Array.toList
 
                 let grid = Periodic.grid [ 4L; 5L ] [ 2.0 * Math.PI; 2.0 * Math.PI ]
-                Expect.equal (numbers (Periodic.wavenumbers kind 0 grid)) [ 0.0; 1.0; -2.0; -1.0 ] "even, whole"
-                Expect.equal (numbers (Periodic.wavenumbers kind 1 grid)) [ 0.0; 1.0; 2.0 ] "odd, half"
+                Expect.equal (numbers (PeriodicSymbol.wavenumbers kind 0 grid)) [ 0.0; 1.0; -2.0; -1.0 ] "even, whole"
+                Expect.equal (numbers (PeriodicSymbol.wavenumbers kind 1 grid)) [ 0.0; 1.0; 2.0 ] "odd, half"
                 let line = Periodic.grid [ 4L ] [ 2.0 * Math.PI ]
-                Expect.equal (numbers (Periodic.derivativeSymbol kind 0 1 line).imag) [ 0.0; 1.0; 0.0 ] "Nyquist, odd"
+                Expect.equal (numbers (PeriodicSymbol.derivative kind 0 1 line).imag) [ 0.0; 1.0; 0.0 ] "Nyquist, odd"
 
                 Expect.equal
-                    (numbers (Periodic.derivativeSymbol kind 0 2 line).real)
+                    (numbers (PeriodicSymbol.derivative kind 0 2 line).real)
                     [ 0.0; -1.0; -4.0 ]
                     "Nyquist, even"
 
                 Expect.equal
-                    (numbers (Periodic.keptModes kind 2 (Periodic.grid [ 9L ] [ 1.0 ])))
+                    (numbers (PeriodicSymbol.keptModes kind 2 (Periodic.grid [ 9L ] [ 1.0 ])))
                     [ 1.0; 1.0; 1.0; 0.0; 0.0 ]
                     "9: up to 2"
 

@@ -100,6 +100,11 @@ let tests =
             WaveletTests.tests
             ScanTests.tests
             MultigridTests.tests
+            PeriodicTests.tests
+            StepperTests.tests
+            TimeRunTests.tests
+            NavierStokesTests.tests
+            FlowsTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

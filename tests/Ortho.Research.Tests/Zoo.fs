@@ -208,5 +208,6 @@ module Zoo =
         @ WaveletZoo.entries
         @ ScanZoo.entries
         @ FourierZoo.entries
+        @ PeriodicZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

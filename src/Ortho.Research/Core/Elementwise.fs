@@ -58,6 +58,11 @@ module internal Elementwise =
         use scalar: Scalar = Scalar.op_Implicit factor
         x.add (y, scalar)
 
+    /// x + factor * y into x's own memory: only for a fresh tensor that nothing else reads.
+    let addMultipleInPlace (factor: float) (y: torch.Tensor) (x: torch.Tensor) =
+        use scalar: Scalar = Scalar.op_Implicit factor
+        x.add_ (y, scalar) |> ignore
+
     /// The numbers as a tensor of one axis.
     let vector (kind: TensorKind) (numbers: float[]) =
         use draft = torch.tensor (numbers, dtype = Nullable torch.float64)

@@ -108,7 +108,7 @@ type Scheme =
         Begin: StratifiedFlow -> torch.Tensor -> torch.Tensor
         Places: StratifiedFlow -> (torch.Tensor * torch.Tensor)[]
         TimeStep: StratifiedFlow -> torch.Tensor -> float
-        Step: StratifiedFlow -> float -> FlowStep
+        Step: StratifiedFlow -> float -> Stepper
         Vorticity: StratifiedFlow -> torch.Tensor -> torch.Tensor
     }
 
@@ -172,7 +172,7 @@ let run (scheme: Scheme) (case: Case) : Run =
     let mutable count = 0
 
     while time + step.TimeStep <= case.Until do
-        let next = step.Apply state
+        let next = step.Step state
         state.Dispose()
         state <- next
         time <- time + step.TimeStep

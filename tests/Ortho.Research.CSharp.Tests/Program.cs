@@ -12,7 +12,7 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     LearnTests.All,
     EquivariantTests.All,
     WingTests.All,
-    FlowTests.All,
+    ShearLayerTests.All,
     MultiscaleTests.All,
     HouseholderTests.All,
     ButterflyTests.All,

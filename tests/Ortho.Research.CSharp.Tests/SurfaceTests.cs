@@ -192,7 +192,6 @@ internal static class SurfaceTests
         [typeof(IEnumerable<TorchSharp.torch.nn.Module>)] = () => new[] { TorchSharp.torch.nn.Identity() },
         [typeof(LayerWork)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1).Work(1, LayerMethod.Factored),
         [typeof(StratifiedFlow)] = () => StratifiedFlow.Create(100, 0.1, 5, 5),
-        [typeof(FlowStep)] = () => UpwindProjection.Step(StratifiedFlow.Create(100, 0.1, 5, 5), 0.01),
         [typeof(Wavelet)] = () => Wavelet.Biorthogonal53,
         [typeof(WaveletBorder)] = () => WaveletBorder.Periodic,
         [typeof(WaveletTransform)] = () => WaveletTransform.Level(Wavelet.Haar, 2),

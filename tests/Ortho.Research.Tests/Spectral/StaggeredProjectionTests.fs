@@ -39,7 +39,7 @@ let private laws (bench: Bench) =
             Property.check Property.config "a step is free of divergence, and at rest at the lower wall" (fun case ->
                 let flow = flowOf 200.0 0.25 case
                 let x = draw bench case flow
-                let y = (StaggeredProjection.step flow 1e-3).Apply x
+                let y = (StaggeredProjection.step flow 1e-3).Step x
                 let w = y.select (y.ndim - 3L, 1L)
                 let wall = w.select (w.ndim - 2L, 0L)
                 let scale = Dense.size (velocity y) * float (max flow.Rows flow.Columns)
@@ -67,14 +67,14 @@ let private laws (bench: Bench) =
             Property.check Property.config "mass is kept" (fun case ->
                 let flow = flowOf 200.0 0.25 case
                 let x = draw bench case flow
-                let y = (StaggeredProjection.step flow 1e-3).Apply x
+                let y = (StaggeredProjection.step flow 1e-3).Step x
                 let mass (x: torch.Tensor) = (density x).sum [| -2L; -1L |]
                 Law.distance (mass y) (mass x) |> Property.within bench.Product "drift")
 
             Property.check Property.config "the density stays in its range" (fun case ->
                 let flow = flowOf 200.0 0.25 case
                 let x = draw bench case flow
-                let y = (StaggeredProjection.step flow (carefulStep flow x)).Apply x
+                let y = (StaggeredProjection.step flow (carefulStep flow x)).Step x
 
                 let most (x: torch.Tensor) =
                     (density x).max().``to``(torch.float64).item<float>()
@@ -91,7 +91,7 @@ let private laws (bench: Bench) =
                 let step = StaggeredProjection.step flow 1e-3
                 let turn (x: torch.Tensor) = x.roll (int64 case.Second, x.ndim - 1L)
 
-                Law.distance (step.Apply(turn x)) (turn (step.Apply x))
+                Law.distance (step.Step(turn x)) (turn (step.Step x))
                 |> Property.within bench.Product "distance")
         ]
 
@@ -112,7 +112,7 @@ let private decay (rows: int64) =
     let step = StaggeredProjection.step flow (0.5 / float steps)
 
     for _ in 1..steps do
-        x <- step.Apply x
+        x <- step.Step x
 
     let exact = u.mul (torch.tensor (exp (-Math.PI * Math.PI * 0.05)))
     (x[0L].sub exact).norm().item<float>() / exact.norm().item<float>()
@@ -143,7 +143,7 @@ let private rolling (rows: int64) =
     let step = StaggeredProjection.step flow (0.2 / float steps)
 
     for _ in 1..steps do
-        x <- step.Apply x
+        x <- step.Step x
 
     let block = rows / 16L
     scope.MoveToOuter(x[2L].reshape(16L, block, 32L, block).mean [| 1L; 3L |])
@@ -158,7 +158,7 @@ let tests =
                 let flow = StratifiedFlow.create 200.0 0.25 5L 6L
                 let x = draw inDouble { case with Batch = [] } flow
 
-                Law.gradient case.Seed (StaggeredProjection.step flow 1e-2).Apply x
+                Law.gradient case.Seed (StaggeredProjection.step flow 1e-2).Step x
                 |> Property.within Bench.gradient "gradient")
 
             Property.check Property.config "advection keeps the energy, to the order of the step" (fun case ->
@@ -170,7 +170,7 @@ let tests =
                     (velocity x).square().sum().item<float>()
 
                 let drift (dt: float) =
-                    abs (energy ((StaggeredProjection.step flow dt).Apply x) / energy x - 1.0)
+                    abs (energy ((StaggeredProjection.step flow dt).Step x) / energy x - 1.0)
 
                 let dt = carefulStep flow x
                 drift (dt / 64.0) |> Property.within 1e-9 "drift")
@@ -203,7 +203,7 @@ let tests =
                 let flow = StratifiedFlow.create 200.0 0.25 9L 9L
                 use x = torch.zeros (3L, 9L, 8L, dtype = torch.float64)
                 Refusal.expect "dt" (fun () -> StaggeredProjection.step flow nan |> ignore)
-                Refusal.expect "state" (fun () -> (StaggeredProjection.step flow 1e-3).Apply x |> ignore)
+                Refusal.expect "state" (fun () -> (StaggeredProjection.step flow 1e-3).Step x |> ignore)
                 Refusal.expect "vorticity" (fun () -> StaggeredProjection.vorticity flow x |> ignore)
                 Refusal.expect "project" (fun () -> StaggeredProjection.project flow x |> ignore)
                 Refusal.expect "divergence" (fun () -> StaggeredProjection.divergence flow x |> ignore)

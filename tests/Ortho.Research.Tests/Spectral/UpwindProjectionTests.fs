@@ -130,8 +130,8 @@ let private laws (bench: Bench) =
                 let flow = flowOf case
                 let x = draw bench case.Seed case.Batch flow
                 let step = UpwindProjection.step flow 1e-3
-                let y = step.Apply x
-                let tracked = step.Apply(x.detach().requires_grad_ true)
+                let y = step.Step x
+                let tracked = step.Step(x.detach().requires_grad_ true)
 
                 (if y.dtype = x.dtype && y.shape = x.shape then
                      Law.distance y tracked
@@ -142,7 +142,7 @@ let private laws (bench: Bench) =
             Property.check Property.config "the density stays in its range" (fun case ->
                 let flow = flowOf case
                 let x = draw bench case.Seed case.Batch flow
-                let y = (UpwindProjection.step flow (UpwindProjection.timeStep flow x)).Apply x
+                let y = (UpwindProjection.step flow (UpwindProjection.timeStep flow x)).Step x
                 let density (x: torch.Tensor) = x.select (x.ndim - 3L, 2L)
 
                 let most (x: torch.Tensor) =
@@ -157,7 +157,7 @@ let private laws (bench: Bench) =
                 let flow = flowOf case
 
                 let y =
-                    (UpwindProjection.step flow 1e-3).Apply(draw bench case.Seed case.Batch flow)
+                    (UpwindProjection.step flow 1e-3).Step(draw bench case.Seed case.Batch flow)
 
                 let velocity = y.narrow (y.ndim - 3L, 0L, 2L)
                 let row (i: int64) = velocity.select (velocity.ndim - 2L, i)
@@ -185,7 +185,7 @@ let tests =
             Property.check Property.config "a step is the published one, node by node" (fun case ->
                 let flow = flowOf case
                 let x = draw inDouble case.Seed [] flow
-                let y = (UpwindProjection.step flow 2e-3).Apply x
+                let y = (UpwindProjection.step flow 2e-3).Step x
                 let expected = byNode flow 2e-3 (values x)
 
                 let expected =
@@ -206,7 +206,7 @@ let tests =
                 let flow = StratifiedFlow.create 200.0 0.25 5L 6L
                 let step = UpwindProjection.step flow 1e-2
 
-                Law.gradient case.Seed step.Apply (draw inDouble case.Seed [] flow)
+                Law.gradient case.Seed step.Step (draw inDouble case.Seed [] flow)
                 |> Property.within Bench.gradient "gradient")
 
             testCase "without stratification a shear layer's energy decays" (fun () ->
@@ -221,11 +221,11 @@ let tests =
                 let energy (x: torch.Tensor) =
                     x.narrow(0L, 0L, 2L).square().sum().item<float>()
 
-                let mutable last = energy (step.Apply x)
-                x <- step.Apply x
+                let mutable last = energy (step.Step x)
+                x <- step.Step x
 
                 for i in 1..50 do
-                    x <- step.Apply x
+                    x <- step.Step x
                     Expect.isLessThan (energy x) last $"step {i}"
                     last <- energy x)
 
@@ -244,11 +244,11 @@ let tests =
                 let flow = StratifiedFlow.create 200.0 0.25 9L 9L
                 let x = draw inDouble 1 [] flow
                 let step = UpwindProjection.step flow 1e-3
-                (step.Apply x).Dispose()
+                (step.Step x).Dispose()
                 let before = torch.Tensor.TotalCount
 
                 for _ in 1..1000 do
-                    (step.Apply x).Dispose()
+                    (step.Step x).Dispose()
 
                 Expect.equal torch.Tensor.TotalCount before "live tensors")
 
@@ -263,10 +263,10 @@ let tests =
                 Refusal.expect "dt" (fun () -> UpwindProjection.step flow 0.0 |> ignore)
                 Refusal.expect "unstable" (fun () -> UpwindProjection.step flow 1.0 |> ignore)
                 Refusal.expect "length" (fun () -> UpwindProjection.step { flow with Length = 0.0 } 1e-3 |> ignore)
-                Refusal.expect "state" (fun () -> (UpwindProjection.step flow 1e-3).Apply x |> ignore)
+                Refusal.expect "state" (fun () -> (UpwindProjection.step flow 1e-3).Step x |> ignore)
 
                 Refusal.expect "complex" (fun () ->
-                    (UpwindProjection.step flow 1e-3).Apply(torch.zeros (3L, 9L, 9L, dtype = torch.complex128))
+                    (UpwindProjection.step flow 1e-3).Step(torch.zeros (3L, 9L, 9L, dtype = torch.complex128))
                     |> ignore)
 
                 Refusal.expect "vorticity" (fun () -> UpwindProjection.vorticity flow x |> ignore)

@@ -247,7 +247,7 @@ let project (flow: StratifiedFlow) (state: torch.Tensor) : torch.Tensor =
 /// <remarks>Differentiable tensor operations. Start from what `project` gives: a state that is not free of divergence compresses the density in its first step, and w at the lower
 /// wall (row 0) stays what it is.</remarks>
 [<CompiledName("Step")>]
-let step (flow: StratifiedFlow) (dt: float) : FlowStep =
+let step (flow: StratifiedFlow) (dt: float) : Stepper =
     StratifiedFlow.check flow
     Guard.finite "dt" dt
     Guard.holds "dt" (dt > 0.0) (fun () -> $"dt must be above 0, but is {dt}.")
@@ -271,4 +271,4 @@ let step (flow: StratifiedFlow) (dt: float) : FlowStep =
         let second = stage 0.75 state first
         stage (1.0 / 3.0) state second
 
-    FlowStep($"staggered projection of {flow.Rows} x {flow.Columns} cells", dt, flow.Space, action)
+    FlowState.stepper $"staggered projection of {flow.Rows} x {flow.Columns} cells" 3 dt flow.Space action

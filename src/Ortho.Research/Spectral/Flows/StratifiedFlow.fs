@@ -70,26 +70,16 @@ module internal FlowState =
              && state.shape[int state.ndim - rank ..].AsSpan().SequenceEqual(space.Axes.AsSpan()))
             (fun () -> $"state must have shape [*batch] and {space}, but has {Guard.showShape state.shape}.")
 
-/// <summary>A step of a flow: from the state at t to the state at t + TimeStep.</summary>
-[<Sealed>]
-type FlowStep internal (name: string, timeStep: float, space: Space, action: torch.Tensor -> torch.Tensor) =
-    /// The scheme and the grid.
-    member _.Name = name
-
-    /// What it adds to the time.
-    member _.TimeStep = timeStep
-
-    /// Shape of one state.
-    member _.Space = space
-
-    /// <summary>The next state.</summary>
-    /// <param name="state">[*batch; shape of a state], float32 or float64; may require a gradient.</param>
-    /// <exception cref="T:System.ArgumentException">Another shape or type.</exception>
-    member _.Apply(state: torch.Tensor) : torch.Tensor =
-        FlowState.check space state
-        Actions.scoped action state
-
-    override _.ToString() = name
+    /// A stepper of states of this shape.
+    let stepper (name: string) (order: int) (timeStep: float) (space: Space) (action: torch.Tensor -> torch.Tensor) =
+        Stepper(
+            name,
+            order,
+            timeStep,
+            fun state ->
+                check space state
+                action state
+        )
 
 /// Stratified shear flows: the box, its time step.
 [<RequireQualifiedAccess>]

@@ -181,7 +181,7 @@ let private nativeStep<'T
 /// <remarks>On the CPU without gradients by a native kernel, else by tensor operations: differentiable. An odd count of nodes on each axis with small
 /// factors in count - 1 makes the sine transforms fast (385 x 193, not 384 x 192).</remarks>
 [<CompiledName("Step")>]
-let step (flow: StratifiedFlow) (dt: float) : FlowStep =
+let step (flow: StratifiedFlow) (dt: float) : Stepper =
     StratifiedFlow.check flow
     Guard.finite "dt" dt
     Guard.holds "dt" (dt > 0.0) (fun () -> $"dt must be above 0, but is {dt}.")
@@ -217,7 +217,7 @@ let step (flow: StratifiedFlow) (dt: float) : FlowStep =
         else
             plainStep flow dt pressure state
 
-    FlowStep($"upwind projection of {flow.Rows} x {flow.Columns} nodes", dt, flow.Space, action)
+    FlowState.stepper $"upwind projection of {flow.Rows} x {flow.Columns} nodes" 1 dt flow.Space action
 
 /// <summary>The vorticity w_x - u_z by central differences at the inner nodes, 0 on the border.</summary>
 /// <param name="flow">The flow.</param>

@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Ortho.Research.CSharp.Tests;
 
 /// <summary>Flows, and measures of fields, as a C# caller writes them.</summary>
-internal static class FlowTests
+internal static class ShearLayerTests
 {
-    public static Test All => Runner.TestList("flows",
+    public static Test All => Runner.TestList("shear layers",
     [
         Case("a shear layer rolls up", ShearLayer),
     ]);
@@ -23,11 +23,11 @@ internal static class FlowTests
         var w = 0.01 * (4 * Math.PI * x).sin() * (-((z - 0.5) / 0.1).square()).exp();
         var state = stack([u, w, 1.1 - 0.1 * u]);
         var step = UpwindProjection.Step(flow, UpwindProjection.TimeStep(flow, state));
-        Equal("[3; 33; 65]", $"{step.Space}", "its states");
+        Equal("[3; 33; 65]", $"{flow.Space}", "its states");
         double Mixing() => FieldComplexity.Mixing(state[2], UpwindProjection.Vorticity(flow, state));
         var before = Mixing();
         var time = 0.0;
-        for (; time < 1; time += step.TimeStep) state = step.Apply(state);
+        for (; time < 1; time += step.TimeStep) state = step.Step(state);
         That(Mixing() != before && state.isfinite().all().item<bool>(), "it moves and stays finite");
         That(FieldComplexity.Entropy(50, state[2]) <= Math.Log(50) && FieldComplexity.Index(state[2]) > 0, "measures");
     }

@@ -2,6 +2,7 @@ using System;
 using System.Linq;
 using Expecto;
 using Expecto.CSharp;
+using Ortho.Native;
 using TorchSharp;
 using static Ortho.Research.CSharp.Tests.Check;
 using static TorchSharp.torch;
@@ -18,6 +19,7 @@ internal static class MultiscaleTests
         Case("linear recurrences", Scans),
         Case("multigrid cycles", Cycles),
         Case("refuse bad input by the name of the argument", BadInput),
+        Case("kernels touch nothing outside what they are given", Kernels),
     ]);
 
     static void Wavelets()
@@ -87,5 +89,28 @@ internal static class MultiscaleTests
         Refused<ArgumentException>("a", () => Scan.States(ones(4, float64), zeros(5, 3, float64)));
         Refused<ArgumentException>("space", () => Multigrid.Prolongation(4));
         Refused<ArgumentException>("stencil", () => Multigrid.Operator([1, 2], 4));
+    }
+
+    static void Kernels()
+    {
+        double[] taps = [0.5, 0.5], four = new double[4], eight = new double[8];
+        Refused<ArgumentException>("low", () => new PeriodicFilterBank([1], [1], 4, [0], [4]));
+        Refused<ArgumentException>("high", () => new PeriodicFilterBank(taps, [1], 4, [0], [4]));
+        Refused<ArgumentOutOfRangeException>("length", () => new PeriodicFilterBank(taps, taps, 0, [], []));
+        Refused<ArgumentException>("lengths", () => new PeriodicFilterBank(taps, taps, 4, [0], [2]));
+        Refused<ArgumentException>("lengths", () => new PeriodicFilterBank(taps, taps, 3, [0], [3]));
+        Refused<ArgumentException>("lengths", () => new PeriodicFilterBank(taps, taps, 4, [0], []));
+        Refused<ArgumentException>("starts", () => new PeriodicFilterBank(taps, taps, 4, [0, 3], [4, 2]));
+        var bank = new PeriodicFilterBank(taps, taps, 4, [0], [4]);
+        Refused<ArgumentException>("x", () => bank.Analyze<double>(new double[3], new double[3], 1));
+        Refused<ArgumentException>("y", () => bank.Analyze<double>(four, eight, 1));
+        Refused<ArgumentException>("y", () => bank.Synthesize<double>(four, four, 1));
+        Refused<ArgumentOutOfRangeException>("threads", () => bank.Synthesize<double>(four, eight.AsSpan(0, 4), 0));
+        var shape = new LinearScan.Shape(1, 2, 2, false, false, false);
+        Refused<ArgumentException>("a", () => LinearScan.Forward<double>(shape, four, four, new double[4], false, 1));
+        Refused<ArgumentException>("b", () => LinearScan.Forward<double>(shape, taps, eight, new double[4], false, 1));
+        Refused<ArgumentException>("x", () => LinearScan.Reverse<double>(shape, taps, four, eight, [], [], false, 1));
+        Refused<ArgumentException>("sums", () => LinearScan.Reverse<double>(shape, taps, four, new double[4], four, four, false, 1));
+        Refused<ArgumentOutOfRangeException>("shape", () => LinearScan.Forward<double>(default, taps, four, new double[4], false, 1));
     }
 }

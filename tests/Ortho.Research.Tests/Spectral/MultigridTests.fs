@@ -132,14 +132,16 @@ let tests =
                     let found = radius (Multigrid.errorMap smoother a)
                     Expect.isLessThan (abs (found - expected)) 5e-6 $"n = {n}: {found}")
 
-            testCase "V-cycles on squares converge at the rate of their smoother: 0.6 a sweep with damping 4/5 (Trottenberg 2001)" (fun () ->
-                let rates =
-                    [ 7; 15; 31 ]
-                    |> List.map (fun n ->
-                        use _ = torch.NewDisposeScope()
-                        radius (errorMap Multigrid.vCycle { plain with Damping = 0.8 } (square n)))
+            testCase
+                "V-cycles on squares converge at the rate of their smoother: 0.6 a sweep with damping 4/5 (Trottenberg 2001)"
+                (fun () ->
+                    let rates =
+                        [ 7; 15; 31 ]
+                        |> List.map (fun n ->
+                            use _ = torch.NewDisposeScope()
+                            radius (errorMap Multigrid.vCycle { plain with Damping = 0.8 } (square n)))
 
-                Expect.all rates (fun rate -> rate > 0.3 && rate < 0.36) $"{rates}")
+                    Expect.all rates (fun rate -> rate > 0.3 && rate < 0.36) $"{rates}")
 
             testCase "cycles solve a problem whose solution is known" (fun () ->
                 use _ = torch.NewDisposeScope()

@@ -228,6 +228,21 @@ let tests =
                     |> List.max
                     |> Property.within Bench.gradient "gradient")
 
+            testCase "with roots of unity the last states, over sqrt L, are a unitary map of the inputs" (fun () ->
+                use _ = torch.NewDisposeScope()
+                // Vandermonde: x_L = V u, V_ik = a_i^(L - 1 - k) (2307.11888).
+                let length = 16L
+
+                let angle =
+                    multiply (2.0 * Math.PI / float length) (torch.arange (length, dtype = torch.float64))
+
+                let a = torch.complex (angle.cos (), angle.sin ())
+                let eye = torch.eye (length, dtype = torch.complex128)
+                // Sequence k has the input 1 at step k, for all recurrences alike.
+                let inputs = eye.unsqueeze(2L).expand(length, length, length)
+                let last = (Scan.states a inputs).select(1L, length - 1L)
+                Expect.isLessThan (Law.orthogonality (multiply (1.0 / sqrt (float length)) last)) 1e-13 "V / sqrt L")
+
             testList
                 "first and second derivatives are those of the loop"
                 [

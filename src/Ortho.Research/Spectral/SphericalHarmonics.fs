@@ -167,9 +167,10 @@ let power (coefficients: torch.Tensor) : torch.Tensor =
 
     let squares =
         if coefficients.is_complex () then
-            coefficients.real.square () .+ coefficients.imag.square ()
+            let real, imaginary = coefficients.real, coefficients.imag
+            (real .* real) .+ (imaginary .* imaginary)
         else
-            coefficients.square ()
+            coefficients .* coefficients
 
     [|
         for l in 0..degree -> squares.narrow(-1L, int64 (square l), int64 (2 * l + 1)).sum(-1L, keepdim = true)

@@ -167,8 +167,8 @@ let power (coefficients: torch.Tensor) : torch.Tensor =
 
     let squares =
         if coefficients.is_complex () then
-            coefficients.real .* coefficients.real
-            .+ (coefficients.imag .* coefficients.imag)
+            let real, imaginary = coefficients.real, coefficients.imag
+            (real .* real) .+ (imaginary .* imaginary)
         else
             coefficients .* coefficients
 

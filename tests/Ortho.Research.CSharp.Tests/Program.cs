@@ -12,6 +12,7 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     LearnTests.All,
     EquivariantTests.All,
     WingTests.All,
+    FlowTests.All,
     HouseholderTests.All,
     ButterflyTests.All,
     LipschitzTests.All,

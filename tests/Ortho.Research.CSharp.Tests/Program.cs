@@ -14,6 +14,7 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     WingTests.All,
     ShearLayerTests.All,
     MultiscaleTests.All,
+    FlowTests.All,
     HouseholderTests.All,
     ButterflyTests.All,
     LipschitzTests.All,

@@ -144,8 +144,8 @@ let private resizeHalf (wholeAxes: int64[]) (n: int64) (m: int64) (x: torch.Tens
 /// <remarks>Nyquist's mode of the coarser grid is a pure cosine: halved on the way up, gathered from both signs on the way down.</remarks>
 [<CompiledName("Resample")>]
 let resample (grid: PeriodicGrid) (target: PeriodicGrid) (spectrum: torch.Tensor) : torch.Tensor =
-    Periodic.checkSpectrum "spectrum" grid spectrum
     Guard.notNull "target" target
+    Periodic.checkSpectrum "spectrum" grid spectrum
 
     Guard.holds "target" (target.Rank = grid.Rank) (fun () ->
         $"target must have {grid.Rank} axes, like the grid, but has {target.Rank}.")
@@ -183,6 +183,7 @@ let padded (grid: PeriodicGrid) : PeriodicGrid =
 /// <remarks>Orszag 1971; the modes |m| &lt; n/2 of the product are those of the exact product of the trigonometric polynomials.</remarks>
 [<CompiledName("Product")>]
 let product (grid: PeriodicGrid) (first: torch.Tensor) (second: torch.Tensor) : torch.Tensor =
+    Guard.notNull "second" second
     Periodic.checkValues "first" grid first
     Periodic.checkValues "second" grid second
     use scope = torch.NewDisposeScope()

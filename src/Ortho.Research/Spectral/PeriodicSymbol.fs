@@ -68,7 +68,7 @@ let laplacian (kind: TensorKind) (grid: PeriodicGrid) : torch.Tensor =
     Guard.notNull "grid" grid
     use scope = torch.NewDisposeScope()
 
-    Array.init grid.Rank (fun axis -> wavenumbers kind axis grid |> _.square().negative())
+    Array.init grid.Rank (fun axis -> wavenumbers kind axis grid |> fun k -> (k .* k).negative())
     |> Array.reduce (.+)
     |> scope.MoveToOuter
 

@@ -113,7 +113,7 @@ let tests =
                         (Seed.normal case.Seed TensorKind.float64 [ 4L ]).abs().mul((-1000.0).ToScalar())
 
                     let u = Seed.normal (case.Seed + 1) TensorKind.float64 (case.Batch @ [ 4L ])
-                    let complex = torch.complex (u, u.zeros_like ())
+                    let complex = torch.complex (u, (torch.zeros_like u))
 
                     let make (l: torch.Tensor) =
                         Stepper.exponentialRungeKutta4 0.1 l (fun u -> u.mul u)
@@ -142,7 +142,7 @@ let tests =
                 use _ = torch.NewDisposeScope()
                 // u' = i u + i |u|^2 u: u = r exp(i (1 + r^2) t).
                 let r = float64s [| 0.5; 1.0 |]
-                let zero = r.zeros_like ()
+                let zero = (torch.zeros_like r)
                 let turn = torch.complex (zero, zero.add (1.0.ToScalar()))
 
                 let rest (u: torch.Tensor) =
@@ -201,7 +201,7 @@ let tests =
             testList
                 "free all but the result"
                 [
-                    for name, _, _, make in orders ->
+                    for name, _, _, _ in orders ->
                         testCase name (fun () ->
                             use _ = torch.NewDisposeScope()
                             let constant = float64s rates

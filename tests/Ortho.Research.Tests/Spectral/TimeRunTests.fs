@@ -10,7 +10,7 @@ open TorchSharp
 
 /// The oscillator x' = y, y' = -x, whose energy RK4 keeps to its order.
 let private oscillate (u: torch.Tensor) =
-    torch.stack ([| u.select (-1L, 1L); u.select (-1L, 0L).neg () |], -1L)
+    torch.stack ([| u.select (-1L, 1L); (u.select (-1L, 0L)).neg() |], -1L)
 
 let private energy = Invariant("energy", fun u -> u.square().sum -1L)
 let private stepper () = Stepper.rungeKutta4 0.1 oscillate
@@ -26,7 +26,8 @@ let private inFolder (body: string -> unit) =
 
 let private bits (x: torch.Tensor) = x.contiguous().bytes.ToArray()
 
-let private kinds = [ torch.float32; torch.float64; torch.complex64; torch.complex128 ]
+let private kinds =
+    [ torch.float32; torch.float64; torch.complex64; torch.complex128 ]
 
 let tests =
     testList
@@ -53,10 +54,17 @@ let tests =
                 let mutable same = false
 
                 inFolder (fun path ->
-                    let kind = { TensorKind.float64 with Dtype = kinds[case.Seed % 4] }
+                    let kind =
+                        { TensorKind.float64 with
+                            Dtype = kinds[case.Seed % 4]
+                        }
+
                     let u = Seed.normal case.Seed kind (case.Batch @ [ 2L ])
                     let energy = Invariant("energy", fun u -> u.abs().square().sum -1L)
-                    let options = (RunOptions.Default.WithInvariants [ energy ]).WithCheckpoint(path, int64 case.Second)
+
+                    let options =
+                        (RunOptions.Default.WithInvariants [ energy ]).WithCheckpoint(path, int64 case.Second)
+
                     let count = int64 (case.Size + case.Second)
                     let whole = TimeRun.steps options count (stepper ()) u
                     let half = TimeRun.steps options (int64 case.Size) (stepper ()) u
@@ -119,19 +127,31 @@ let tests =
                 // A stepper that visits 1, 3, 0, 2 in turn, on a batch of one and its double.
                 let visit (u: torch.Tensor) =
                     let next = Map [ 1.0, 3.0; 3.0, 0.0; 0.0, 2.0; 2.0, 2.0 ]
-                    let x = u[0].item<float> ()
+                    let x = u[0].item<float>()
                     torch.tensor [| next[x]; 2.0 * next[x] |]
 
                 let itself = Invariant("itself", fun u -> u.alias ())
                 let options = RunOptions.Default.WithInvariants [ itself ]
                 let u = torch.tensor [| 1.0; 2.0 |]
-                let run = TimeRun.steps options 3L (Stepper.strang 1.0 (fun _ u -> u.alias ()) (fun _ -> visit)) u
-                Expect.equal run.Drifts[0] { Name = "itself"; Start = 2.0; Largest = 4.0 } "drift"
+
+                let run =
+                    TimeRun.steps options 3L (Stepper.strang 1.0 (fun _ u -> u.alias ()) (fun _ -> visit)) u
+
+                Expect.equal
+                    run.Drifts[0]
+                    {
+                        Name = "itself"
+                        Start = 2.0
+                        Largest = 4.0
+                    }
+                    "drift"
+
                 Expect.equal run.Drifts[0].Relative 2.0 "relative")
 
             testCase "energy drifts with the order of the method" (fun () ->
                 use _ = torch.NewDisposeScope()
                 let u = torch.tensor [| 1.0; 0.0 |]
+
                 let drift h =
                     (TimeRun.until options 10.0 (Stepper.rungeKutta4 h oscillate) u).Drifts[0].Relative
                 // |1 - z^6/72|: the energy of RK4 falls with h^5.
@@ -140,7 +160,10 @@ let tests =
 
             testCase "blow-up is reported at the step at which it happens" (fun () ->
                 use _ = torch.NewDisposeScope()
-                let grow = Stepper.strang 0.5 (fun _ u -> u.alias ()) (fun _ u -> u.mul (10.0.ToScalar()))
+
+                let grow =
+                    Stepper.strang 0.5 (fun _ u -> u.alias ()) (fun _ u -> u.mul (10.0.ToScalar()))
+
                 let u = torch.tensor [| 1.0; -2.0 |]
 
                 let blowUp options count (stepper: Stepper) (u: torch.Tensor) =
@@ -157,7 +180,10 @@ let tests =
                 // 2e308 is infinite: at k = 308.
                 let infinite = blowUp RunOptions.Default 1000L grow u
                 Expect.equal infinite.Step 308L "infinity"
-                let root = Stepper.strang 1.0 (fun _ u -> u.alias ()) (fun _ u -> (u.sub (1.0.ToScalar())).sqrt ())
+
+                let root =
+                    Stepper.strang 1.0 (fun _ u -> u.alias ()) (fun _ u -> (u.sub (1.0.ToScalar())).sqrt())
+
                 let bad = blowUp RunOptions.Default 10L root (torch.tensor [| 1.5; 3.0 |])
                 // 1.5 -> 0.71 -> NaN.
                 Expect.equal bad.Step 2L "NaN"
@@ -174,14 +200,24 @@ let tests =
                 TimeRun.steps options 10L (stepper ()) u |> ignore
                 Expect.equal [ for p in told -> p.Step ] [ 0L; 4L; 8L; 10L ] "steps"
                 Expect.all told (fun p -> p.Steps = 10L && p.Time = 0.1 * float p.Step && p.Drifts.Count = 1) "numbers"
-                let stop = options.WithProgress(fun p -> if p.Step = 8L then raise (OperationCanceledException()))
-                Expect.throwsT<OperationCanceledException> (fun () -> TimeRun.steps stop 10L (stepper ()) u |> ignore) "stopped")
+
+                let stop =
+                    options.WithProgress(fun p ->
+                        if p.Step = 8L then
+                            raise (OperationCanceledException()))
+
+                Expect.throwsT<OperationCanceledException>
+                    (fun () -> TimeRun.steps stop 10L (stepper ()) u |> ignore)
+                    "stopped")
 
             testCase "an unstable step is warned of, once, in plain text" (fun () ->
                 use _ = torch.NewDisposeScope()
                 let warnings = List<string>()
                 let u = torch.tensor [| 1.0; 0.0 |]
-                let with' stable = options.WithStableStep((fun _ -> stable), (fun text -> warnings.Add text))
+
+                let with' stable =
+                    options.WithStableStep((fun _ -> stable), (fun text -> warnings.Add text))
+
                 TimeRun.steps (with' 0.1) 5L (stepper ()) u |> ignore
                 Expect.isEmpty warnings "stable"
                 TimeRun.steps (with' 0.09) 5L (stepper ()) u |> ignore
@@ -192,7 +228,10 @@ let tests =
 
             testCase "gradients flow through a run" (fun () ->
                 use _ = torch.NewDisposeScope()
-                let run (u: torch.Tensor) = (TimeRun.steps options 3L (stepper ()) u).State
+
+                let run (u: torch.Tensor) =
+                    (TimeRun.steps options 3L (stepper ()) u).State
+
                 Expect.isLessThan (Law.gradient 1 run (torch.tensor [| 1.0; 0.5 |])) Bench.gradient "start")
 
             testCase "no steps, and an empty batch" (fun () ->
@@ -208,23 +247,37 @@ let tests =
             testCase "bad input is refused" (fun () ->
                 use _ = torch.NewDisposeScope()
                 let u = torch.tensor [| 1.0; 0.5 |]
-                let run options count = TimeRun.steps options count (stepper ()) u |> ignore
+
+                let run options count =
+                    TimeRun.steps options count (stepper ()) u |> ignore
+
                 Refusal.expect "count" (fun () -> run options -1L)
                 Refusal.expect "every" (fun () -> run (options.WithEvery 0L) 1L)
                 Refusal.expect "limit" (fun () -> run (options.WithLimit nan) 1L)
                 Refusal.expect "checkpoints" (fun () -> run (options.WithCheckpoint("x", 0L)) 1L)
                 Refusal.expect "part of a step" (fun () -> TimeRun.until options 0.25 (stepper ()) u |> ignore)
                 Refusal.expect "backwards" (fun () -> TimeRun.until options -0.2 (stepper ()) u |> ignore)
-                Refusal.expect "integers" (fun () -> TimeRun.steps options 1L (stepper ()) (u.``to`` torch.int64) |> ignore)
+
+                Refusal.expect "integers" (fun () ->
+                    TimeRun.steps options 1L (stepper ()) (u.``to`` torch.int64) |> ignore)
+
                 Refusal.expect "no path" (fun () -> TimeRun.resume options 1L (stepper ()) |> ignore)
 
                 inFolder (fun path ->
                     let options = options.WithCheckpoint(path, 1L)
-                    Expect.throwsT<FileNotFoundException> (fun () -> TimeRun.resume options 1L (stepper ()) |> ignore) "no file"
+
+                    Expect.throwsT<FileNotFoundException>
+                        (fun () -> TimeRun.resume options 1L (stepper ()) |> ignore)
+                        "no file"
+
                     run options 5L
                     Refusal.expect "fewer steps" (fun () -> TimeRun.resume options 4L (stepper ()) |> ignore)
                     let other = Stepper.rungeKutta4 0.2 oscillate
                     Refusal.expect "another stepper" (fun () -> TimeRun.resume options 6L other |> ignore)
-                    Refusal.expect "other invariants" (fun () -> TimeRun.resume (options.WithInvariants []) 6L (stepper ()) |> ignore)
-                    Refusal.expect "half precision" (fun () -> TimeRun.steps options 1L (stepper ()) (u.``to`` torch.float16) |> ignore)))
+
+                    Refusal.expect "other invariants" (fun () ->
+                        TimeRun.resume (options.WithInvariants []) 6L (stepper ()) |> ignore)
+
+                    Refusal.expect "half precision" (fun () ->
+                        TimeRun.steps options 1L (stepper ()) (u.``to`` torch.float16) |> ignore)))
         ]

@@ -89,7 +89,7 @@ let private transported
     let slope = derivative 1 |> multiply (-0.5 * factor)
 
     let nonlinear (u: torch.Tensor) =
-        onPoints grid kept (fun u -> u.square ()) u .* slope
+        onPoints grid kept (fun u -> u .* u) u .* slope
 
     scope.MoveToOuter(symbol, kept, slope) |> ignore
     Flow(name, grid, [||], symbol, nonlinear, ValueNone, speed grid factor, List.toArray invariants)
@@ -144,7 +144,7 @@ let private reacting
     let kept = PeriodicSymbol.keptModes kind degree grid
 
     let power (u: torch.Tensor) =
-        (if degree = 2 then u.square () else u.square () .* u) |> multiply -growth
+        (if degree = 2 then u .* u else u .* u .* u) |> multiply -growth
 
     scope.MoveToOuter(symbol, kept) |> ignore
     Flow(name, grid, [||], symbol, onPoints grid kept power, ValueNone, (fun _ -> 0.0), [||])
@@ -201,7 +201,7 @@ let grayScott
 
     let reaction (values: torch.Tensor) =
         let u, v = field values 0L, field values 1L
-        let product = u .* v.square ()
+        let product = u .* v .* v
         torch.stack ([| product.negative () |> plus feed; product |], values.ndim + axis)
 
     let total (u: torch.Tensor) =

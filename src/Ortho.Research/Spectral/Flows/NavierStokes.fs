@@ -72,6 +72,7 @@ let energy (grid: PeriodicGrid) (w: torch.Tensor) : torch.Tensor =
 [<CompiledName("Enstrophy")>]
 let enstrophy (grid: PeriodicGrid) (w: torch.Tensor) : torch.Tensor =
     isPlane grid
+    Periodic.checkSpectrum "w" grid w
     Actions.scoped (fun w -> Periodic.inner grid w w |> multiply 0.5) w
 
 /// The right-hand side by plain tensor operations: for gradients, devices and types that the kernel does not take.
@@ -80,7 +81,7 @@ let private plain (grid: PeriodicGrid) (velocities: torch.Tensor) (combination: 
     let first, second = u.select (-3L, 0L), u.select (-3L, 1L)
 
     let products =
-        torch.stack ([| first .* second; second.square () .- first.square () |], -3L)
+        torch.stack ([| first .* second; (second .* second) .- (first .* first) |], -3L)
 
     (Periodic.forward grid products .* combination).sum -3L
 
@@ -93,7 +94,7 @@ let private build (kind: TensorKind) (viscosity: float) (forcing: torch.Tensor o
     let kept = PeriodicSymbol.keptModes kind 2 grid
 
     let squares =
-        Array.init 2 (fun axis -> (PeriodicSymbol.wavenumbers kind axis grid).square())
+        Array.init 2 (fun axis -> PeriodicSymbol.wavenumbers kind axis grid |> fun k -> k .* k)
 
     let mixed =
         PeriodicSymbol.wavenumbers kind 0 grid .* PeriodicSymbol.wavenumbers kind 1 grid

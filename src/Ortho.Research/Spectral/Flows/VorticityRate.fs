@@ -64,9 +64,9 @@ type internal VorticityRate
 
         loops.Products<'T>(memory u)
 
-        let products =
-            torch.fft.fft_(torch.fft.rfft(u).narrow(-1L, 0L, kept), dim = -2L).contiguous()
-
+        // Dense columns: the transform along them leaves dense ones.
+        let columns = (torch.fft.rfft u).narrow(-1L, 0L, kept).contiguous()
+        let products = torch.fft.fft_(columns, dim = -2L).contiguous()
         let rate = torch.empty_like w
         let damping = if isWhole then reading linear else ReadOnlySpan<'T>.Empty
         loops.Combine<'T>(reading products, reading weights, reading w, damping, memory rate)

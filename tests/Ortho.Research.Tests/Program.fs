@@ -86,6 +86,11 @@ let tests =
             FieldComplexityTests.tests
             PoissonOrderTests.tests
             SpectralPoissonTests.tests
+            FourierTransformTests.tests
+            FourierTests.tests
+            SphericalHarmonicsTests.tests
+            BSplineTests.tests
+            TwoPointCorrelationTests.tests
             GaussQuadratureTests.tests
             PolynomialBasisTests.tests
             FunTests.tests

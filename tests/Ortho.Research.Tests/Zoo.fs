@@ -205,5 +205,6 @@ module Zoo =
                     ])
         ]
         @ GridZoo.entries
+        @ FourierZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

@@ -12,6 +12,8 @@ type ZooEntry =
         Build: Case -> torch.Tensor[] -> LinearMap
         /// Whether complex parameters and input make sense.
         IsComplex: bool
+        /// Whether real parameters and input make sense.
+        IsReal: bool
         /// Residual tolerance: one product, or an iteration (inverse, exponential).
         Tolerance: Bench -> float
     }
@@ -33,6 +35,7 @@ module ZooEntry =
             Shapes = shapes
             Build = build
             IsComplex = true
+            IsReal = true
             Tolerance = _.Product
         }
 

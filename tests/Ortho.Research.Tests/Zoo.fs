@@ -206,5 +206,6 @@ module Zoo =
         ]
         @ GridZoo.entries
         @ FourierZoo.entries
+        @ SpectralOperatorZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

@@ -27,5 +27,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     FrontDoorTests.All,
     SpectralBasisTests.All,
     FourierTests.All,
+    SpectralOperatorTests.All,
     SurfaceTests.All,
 ]));

@@ -165,6 +165,7 @@ internal static class SurfaceTests
         [typeof(SphereGrid)] = () => SphereGrid.OfDegree(2),
         [typeof(SplineBasis)] = () => BSpline.OpenUniform(1, 2, 0, 1),
         [typeof(SpectralBasis)] = () => Chebyshev.Gauss(2),
+        [typeof(SpectralOperator)] = () => new SpectralOperator(1, [Chebyshev.Gauss(2)], 1, 1, 1, 1, PointwiseActivation.Tanh),
         [typeof(IEnumerable<SpectralBasis>)] = () => new[] { Chebyshev.Gauss(2) },
         [typeof(Fun)] = () => new Fun(Math.Exp),
         [typeof(Func<double, double>)] = () => (double x) => x,

@@ -92,6 +92,7 @@ let tests =
             SphericalHarmonicsTests.tests
             BSplineTests.tests
             TwoPointCorrelationTests.tests
+            SpectralOperatorTests.tests
             GaussQuadratureTests.tests
             PolynomialBasisTests.tests
             FunTests.tests

@@ -209,5 +209,7 @@ module Zoo =
         @ ScanZoo.entries
         @ FourierZoo.entries
         @ PeriodicZoo.entries
+        @ FourierZoo.entries
+        @ SpectralOperatorZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

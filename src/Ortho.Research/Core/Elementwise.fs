@@ -58,6 +58,11 @@ module internal Elementwise =
         use scalar: Scalar = Scalar.op_Implicit factor
         x.add (y, scalar)
 
+    /// z + factor * x * y, entry by entry, in one pass.
+    let addProduct (factor: float) (x: torch.Tensor) (y: torch.Tensor) (z: torch.Tensor) =
+        use scalar: Scalar = Scalar.op_Implicit factor
+        z.addcmul (x, y, scalar)
+
     /// The numbers as a tensor of one axis.
     let vector (kind: TensorKind) (numbers: float[]) =
         use draft = torch.tensor (numbers, dtype = Nullable torch.float64)

@@ -24,5 +24,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     GroupTests.All,
     FrontDoorTests.All,
     SpectralBasisTests.All,
+    ActivationTests.All,
     SurfaceTests.All,
 ]));

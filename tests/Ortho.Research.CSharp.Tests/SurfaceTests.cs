@@ -187,6 +187,11 @@ internal static class SurfaceTests
         [typeof(LayerWork)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1).Work(1, LayerMethod.Factored),
         [typeof(StratifiedFlow)] = () => StratifiedFlow.Create(100, 0.1, 5, 5),
         [typeof(FlowStep)] = () => UpwindProjection.Step(StratifiedFlow.Create(100, 0.1, 5, 5), 0.01),
+        [typeof(HermiteActivation)] = () => new HermiteActivation(2),
+        [typeof(FourierActivation)] = () => new FourierActivation(2),
+        [typeof(TropicalActivation)] = () => new TropicalActivation(2),
+        [typeof(TropicalRationalActivation)] = () => new TropicalRationalActivation(2),
+        [typeof(QuadratureRule)] = () => Hermite.ProbabilistsRule(2),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -214,6 +219,7 @@ internal static class SurfaceTests
             typeof(GivensFactors),
             typeof(Admissibility),
             typeof(StratifiedFlow),
+            typeof(SecondMoments),
         ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

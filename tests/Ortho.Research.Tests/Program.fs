@@ -90,6 +90,9 @@ let tests =
             PolynomialBasisTests.tests
             FunTests.tests
             BoundaryProblemTests.tests
+            ActivationTests.tests
+            PositionalEmbeddingTests.tests
+            StableRankTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

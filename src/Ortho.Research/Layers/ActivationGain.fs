@@ -65,8 +65,7 @@ module ActivationGain =
             | None -> TensorKind.float64
 
         // The parameters' own gradients stay as they are.
-        let trained =
-            activation.parameters () |> Seq.filter _.requires_grad |> Seq.toArray
+        let trained = activation.parameters () |> Seq.filter _.requires_grad |> Seq.toArray
 
         let x = (vector kind (Seq.toArray rule.Nodes)).requires_grad_ true
 
@@ -81,13 +80,13 @@ module ActivationGain =
             $"activation must give the shape of its input, {Guard.showShape x.shape}, but gave {Guard.showShape y.shape}.")
 
         if y.requires_grad then
-            (y.sum ()).backward ()
+            (y.sum ()).backward()
 
         let weights = vector kind (Seq.toArray rule.Weights)
 
         let mean (f: torch.Tensor) =
             use _ = torch.no_grad ()
-            number ((weights .* f.square ()).sum ())
+            number ((weights .* f.square ()).sum())
 
         {
             Value = mean (y.detach ())

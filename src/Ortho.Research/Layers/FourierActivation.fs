@@ -45,7 +45,7 @@ type FourierActivation
     /// <summary>The means of F^2 and F'^2 over the whole line of the parameters as they are now; over a period, if there is one.</summary>
     member this.Gain: SecondMoments =
         let values (name: string) =
-            use wide = (this.get_parameter name).detach().``to`` (torch.float64, torch.CPU)
+            use wide = (this.get_parameter name).detach().``to``(torch.float64, torch.CPU)
             wide.data<float>().ToArray()
 
         let a, w, p = values "coefficients", values "frequencies", values "phases"
@@ -55,12 +55,15 @@ type FourierActivation
         let phasors =
             Array.init degree (fun k ->
                 let size = scale * a[k] / ActivationGain.factorial (k + 1)
-                abs w[k], Complex.FromPolarCoordinates(1.0, (if w[k] < 0.0 then p[k] else -p[k])) * Complex(size, 0.0))
-            |> Array.groupBy fst
-            |> Array.map (fun (frequency, terms) -> frequency, Array.fold (fun sum (_, z) -> sum + z) Complex.Zero terms)
 
-        let still =
-            phasors |> Array.sumBy (fun (w, z) -> if w = 0.0 then z.Real else 0.0)
+                abs w[k],
+                Complex.FromPolarCoordinates(1.0, (if w[k] < 0.0 then p[k] else -p[k]))
+                * Complex(size, 0.0))
+            |> Array.groupBy fst
+            |> Array.map (fun (frequency, terms) ->
+                frequency, Array.fold (fun sum (_, z) -> sum + z) Complex.Zero terms)
+
+        let still = phasors |> Array.sumBy (fun (w, z) -> if w = 0.0 then z.Real else 0.0)
 
         let power (z: Complex) =
             z.Real * z.Real + z.Imaginary * z.Imaginary
@@ -80,7 +83,7 @@ type FourierActivation
         use scope = torch.NewDisposeScope()
         let coefficients: torch.Tensor = this.get_parameter "coefficients"
         let frequencies: torch.Tensor = this.get_parameter "frequencies"
-        let shifts = (this.get_parameter "phases": torch.Tensor).neg ()
+        let shifts = (this.get_parameter "phases": torch.Tensor).neg()
         let mutable sum = ActivationLayer.at 0 fundamental
 
         for k in 0 .. degree - 1 do

@@ -84,7 +84,7 @@ type HermiteActivation
     /// <summary>The means of F^2 and F'^2 under N(0, 1) of the coefficients as they are now: sum a_k^2 / k! and sum a_(k+1)^2 / k!.</summary>
     member this.Gain: SecondMoments =
         use wide =
-            (this.get_parameter "coefficients").detach().``to`` (torch.float64, torch.CPU)
+            (this.get_parameter "coefficients").detach().``to``(torch.float64, torch.CPU)
 
         let a = wide.data<float>().ToArray()
         let square k = a[k] * a[k]
@@ -110,14 +110,8 @@ type HermiteActivation
     /// <param name="kind">Real type and device of the parameters.</param>
     /// <exception cref="T:System.ArgumentException">A number is outside its range, or f gives another shape or a value or slope that is not finite.</exception>
     static member Interpolate
-        (
-            degree: int,
-            lower: float,
-            upper: float,
-            points: int,
-            f: Func<torch.Tensor, torch.Tensor>,
-            kind: TensorKind
-        ) : HermiteActivation =
+        (degree: int, lower: float, upper: float, points: int, f: Func<torch.Tensor, torch.Tensor>, kind: TensorKind)
+        : HermiteActivation =
         Guard.positive "degree" degree
         Guard.finite "lower" lower
         Guard.finite "upper" upper
@@ -137,7 +131,7 @@ type HermiteActivation
         Guard.holds "f" (not (isNull y) && y.shape = x.shape) (fun () -> "f must give the shape of its argument.")
 
         if y.requires_grad then
-            (y.sum ()).backward ()
+            (y.sum ()).backward()
 
         let slope = if isNull x.grad then torch.zeros_like x else x.grad
         use _ = torch.no_grad ()

@@ -38,7 +38,7 @@ let private embed (psi: torch.Tensor -> torch.Tensor) (shifts: torch.Tensor) (x:
 [<CompiledName("Gaussian")>]
 let gaussian (deviation: float) (shifts: torch.Tensor) (x: torch.Tensor) : torch.Tensor =
     checkWidth "deviation" deviation
-    embed (fun u -> (multiply -0.5 ((multiply (1.0 / deviation) u).square ())).exp ()) shifts x
+    embed (fun u -> (multiply -0.5 ((multiply (1.0 / deviation) u).square())).exp()) shifts x
 
 /// <summary>psi(u) = max (1 - 2 |u| / width, 0).</summary>
 /// <param name="width">The length on which psi is not 0, above 0.</param>
@@ -49,7 +49,7 @@ let gaussian (deviation: float) (shifts: torch.Tensor) (x: torch.Tensor) : torch
 [<CompiledName("Triangle")>]
 let triangle (width: float) (shifts: torch.Tensor) (x: torch.Tensor) : torch.Tensor =
     checkWidth "width" width
-    embed (fun u -> (plus 1.0 (multiply (-2.0 / width) (u.abs ()))).relu ()) shifts x
+    embed (fun u -> (plus 1.0 (multiply (-2.0 / width) (u.abs ()))).relu()) shifts x
 
 /// <summary>psi(u) = 1 for |u| below width / 2, else 0; no gradient.</summary>
 /// <param name="width">The length on which psi is 1, above 0.</param>
@@ -61,7 +61,7 @@ let triangle (width: float) (shifts: torch.Tensor) (x: torch.Tensor) : torch.Ten
 let square (width: float) (shifts: torch.Tensor) (x: torch.Tensor) : torch.Tensor =
     checkWidth "width" width
     // Where 1 - 2 |u| / width is above 0.
-    embed (fun u -> (plus 1.0 (multiply (-2.0 / width) (u.abs ()))).relu().sign().detach ()) shifts x
+    embed (fun u -> (plus 1.0 (multiply (-2.0 / width) (u.abs ()))).relu().sign().detach()) shifts x
 
 /// <summary>1 at the nearest shift (the first of two), 0 elsewhere: a square as wide as the spacing; no gradient.</summary>
 /// <param name="shifts">Real, shape [K].</param>

@@ -11,7 +11,8 @@ module private Tropical =
         use scope = torch.NewDisposeScope()
 
         let line k =
-            ActivationLayer.at k intercepts |> addProduct 1.0 x (ActivationLayer.at k slopes)
+            ActivationLayer.at k intercepts
+            |> addProduct 1.0 x (ActivationLayer.at k slopes)
 
         let mutable most = line 0
 

@@ -28,5 +28,6 @@ return Runner.RunTestsWithCLIArgs([Tests.CLIArguments.Sequenced], args, Runner.T
     SpectralBasisTests.All,
     FourierTests.All,
     SpectralOperatorTests.All,
+    ActivationTests.All,
     SurfaceTests.All,
 ]));

@@ -213,6 +213,12 @@ internal static class SurfaceTests
         [typeof(IEnumerable<double>)] = () => new[] { -1.0, 2.0, -1.0 },
         [typeof(MultigridOptions)] = () => MultigridOptions.Default,
         [typeof(IEnumerable<MultigridLevel>)] = () => new[] { new MultigridLevel(LinearMaps.Identity(3), [], [], Multigrid.Restriction(3), Multigrid.Prolongation(3)) },
+        [typeof(FlowStep)] = () => UpwindProjection.Step(StratifiedFlow.Create(100, 0.1, 5, 5), 0.01),
+        [typeof(HermiteActivation)] = () => new HermiteActivation(2),
+        [typeof(FourierActivation)] = () => new FourierActivation(2),
+        [typeof(TropicalActivation)] = () => new TropicalActivation(2),
+        [typeof(TropicalRationalActivation)] = () => new TropicalRationalActivation(2),
+        [typeof(QuadratureRule)] = () => Hermite.ProbabilistsRule(2),
         [typeof(EquivariantLayer)] = () => new EquivariantLayer(1, Group.Symmetric(2), 1, 1, 1, 1),
     };
 
@@ -248,6 +254,7 @@ internal static class SurfaceTests
             typeof(WaveletTransform),
             typeof(MultigridOptions),
             typeof(MultigridLevel),
+            typeof(SecondMoments),
         ];
         string[] takesNull = ["op_Equality", "op_Inequality", "Equals", "CompareTo"];
         var wrong = new List<string>();

@@ -106,6 +106,9 @@ let tests =
             TimeRunTests.tests
             NavierStokesTests.tests
             FlowsTests.tests
+            ActivationTests.tests
+            PositionalEmbeddingTests.tests
+            StableRankTests.tests
             Lab.IdxTests.tests
             Lab.TextTests.tests
             Lab.ClaimTests.tests

@@ -209,7 +209,6 @@ module Zoo =
         @ ScanZoo.entries
         @ FourierZoo.entries
         @ PeriodicZoo.entries
-        @ FourierZoo.entries
         @ SpectralOperatorZoo.entries
 
     let all = hub @ orthogonal @ equivariant @ spectral @ PolynomialZoo.entries

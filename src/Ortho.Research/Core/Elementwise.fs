@@ -62,6 +62,7 @@ module internal Elementwise =
     let addMultipleInPlace (factor: float) (y: torch.Tensor) (x: torch.Tensor) =
         use scalar: Scalar = Scalar.op_Implicit factor
         x.add_ (y, scalar) |> ignore
+
     /// z + factor * x * y, entry by entry, in one pass.
     let addProduct (factor: float) (x: torch.Tensor) (y: torch.Tensor) (z: torch.Tensor) =
         use scalar: Scalar = Scalar.op_Implicit factor

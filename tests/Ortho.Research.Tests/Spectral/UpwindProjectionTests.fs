@@ -156,8 +156,7 @@ let private laws (bench: Bench) =
             Property.check Property.config "walls are at rest, and the first column is the last" (fun case ->
                 let flow = flowOf case
 
-                let y =
-                    (UpwindProjection.step flow 1e-3).Step(draw bench case.Seed case.Batch flow)
+                let y = (UpwindProjection.step flow 1e-3).Step(draw bench case.Seed case.Batch flow)
 
                 let velocity = y.narrow (y.ndim - 3L, 0L, 2L)
                 let row (i: int64) = velocity.select (velocity.ndim - 2L, i)

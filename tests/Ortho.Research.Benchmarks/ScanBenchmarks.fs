@@ -19,9 +19,12 @@ type ScanSpeed() =
     [<GlobalSetup>]
     member this.Setup() =
         torch.set_num_threads 1
-        let size = (Seed.uniform 1 TensorKind.float64 [ 64L ]).mul(0.1.ToScalar()).neg().exp ()
+
+        let size =
+            (Seed.uniform 1 TensorKind.float64 [ 64L ]).mul(0.1.ToScalar()).neg().exp()
+
         let angle = (Seed.uniform 2 TensorKind.float64 [ 64L ]).mul(6.0.ToScalar())
-        a <- torch.complex (size.mul(angle.cos ()), size.mul(angle.sin ()))
+        a <- torch.complex (size.mul (angle.cos ()), size.mul (angle.sin ()))
         b <- Seed.normal 3 kind [ 16384L; 64L ]
         weights <- Seed.normal 4 kind [ 16384L; 64L ]
 
@@ -45,10 +48,13 @@ type ScanSpeed() =
     member this.Sequential() = this.Run Scan.states
 
     [<Benchmark>]
-    member this.Doubling() = this.Run(Scan.statesBy ScanForm.Doubling)
+    member this.Doubling() =
+        this.Run(Scan.statesBy ScanForm.Doubling)
 
     [<Benchmark>]
-    member this.Chunked() = this.Run(Scan.statesBy ScanForm.Chunked)
+    member this.Chunked() =
+        this.Run(Scan.statesBy ScanForm.Chunked)
 
     [<Benchmark>]
-    member this.Fourier() = this.Run(Scan.statesBy ScanForm.Fourier)
+    member this.Fourier() =
+        this.Run(Scan.statesBy ScanForm.Fourier)

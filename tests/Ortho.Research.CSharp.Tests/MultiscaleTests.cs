@@ -66,17 +66,17 @@ internal static class MultiscaleTests
 
     static void Cycles()
     {
-        var stencil = Multigrid.LaplacianStencil(1);
-        var (a, cycle) = (Multigrid.Operator(stencil, 31), Multigrid.VCycle(MultigridOptions.Default, stencil, 31));
+        var stencil = Stencil.Laplacian(1);
+        var (a, cycle) = (Stencil.Operator(stencil, 31), Multigrid.VCycle(MultigridOptions.Default, stencil, 31));
         That(cycle.Promises(Traits.SelfAdjoint), "self-adjoint");
         var (left, leftByTwo) = (Multigrid.ErrorMap(cycle, a), Multigrid.ErrorMap(Multigrid.TwoGrid(MultigridOptions.Default, stencil, 31), a));
         That((left * left * left * left).Norm() < 0.01, "converges");
         That((leftByTwo * leftByTwo * leftByTwo * leftByTwo).Norm() < 0.001, "two grids");
         var (down, up) = (Multigrid.Restriction(31), Multigrid.Prolongation(31));
-        Small(Law.Equality(1, down * a * up, Multigrid.Operator(Multigrid.Galerkin(stencil), 15)), "Galerkin");
-        var smoother = Multigrid.Jacobi(2.0 / 3, stencil, 31);
+        Small(Law.Equality(1, down * a * up, Stencil.Operator(Stencil.Galerkin(stencil), 15)), "Galerkin");
+        var smoother = Stencil.Jacobi(2.0 / 3, stencil, 31);
         var level = new MultigridLevel(a, [smoother], [smoother], down, up);
-        var coarsest = Multigrid.VCycle(MultigridOptions.Default, Multigrid.Galerkin(stencil), 15);
+        var coarsest = Multigrid.VCycle(MultigridOptions.Default, Stencil.Galerkin(stencil), 15);
         Small(Law.Equality(1, Multigrid.Cycle(coarsest, [level]), cycle), "a cycle of levels");
     }
 
@@ -88,7 +88,7 @@ internal static class MultiscaleTests
         Refused<ArgumentException>("leaves", () => WaveletTransform.PacketBasis(["a"], Wavelet.Haar, 8));
         Refused<ArgumentException>("a", () => Scan.States(ones(4, float64), zeros(5, 3, float64)));
         Refused<ArgumentException>("space", () => Multigrid.Prolongation(4));
-        Refused<ArgumentException>("stencil", () => Multigrid.Operator([1, 2], 4));
+        Refused<ArgumentException>("stencil", () => Stencil.Operator([1, 2], 4));
     }
 
     static void Kernels()

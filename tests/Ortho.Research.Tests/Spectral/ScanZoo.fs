@@ -20,9 +20,9 @@ let entries: ZooEntry list =
         entry "scan with factors for each step" (matrix n m) (fun _ p -> Scan.varying p[0])
         free "interpolation" (grid >> Multigrid.prolongation)
         free "full weighting of pictures" (picture >> Multigrid.restriction)
-        free "stencil" (fun case -> Multigrid.operator (stencil case 3) (grid case))
-        free "stencil of pictures" (fun case -> Multigrid.operator (stencil case 9) (Space.ofShape [ n case; m case ]))
-        free "Jacobi sweep" (fun case -> Multigrid.jacobi 0.7 (stencil case 3) (grid case))
+        free "stencil" (fun case -> Stencil.operator (stencil case 3) (grid case))
+        free "stencil of pictures" (fun case -> Stencil.operator (stencil case 9) (Space.ofShape [ n case; m case ]))
+        free "Jacobi sweep" (fun case -> Stencil.jacobi 0.7 (stencil case 3) (grid case))
         free "two-grid cycle" (fun case ->
             Multigrid.twoGrid
                 { MultigridOptions.Default with
@@ -31,10 +31,7 @@ let entries: ZooEntry list =
                 (stencil case 9)
                 (picture case))
         free "V-cycle" (fun case ->
-            Multigrid.vCycle
-                MultigridOptions.Default
-                (Multigrid.laplacianStencil 1)
-                (Space.Of(15L + 16L * (m case % 2L))))
+            Multigrid.vCycle MultigridOptions.Default (Stencil.laplacian 1) (Space.Of(15L + 16L * (m case % 2L))))
         free "V-cycle without sweeps before" (fun case ->
             Multigrid.vCycle
                 { MultigridOptions.Default with

@@ -86,7 +86,7 @@ module ActivationGain =
 
         let mean (f: torch.Tensor) =
             use _ = torch.no_grad ()
-            number ((weights .* f.square ()).sum())
+            number ((weights .* f .* f).sum())
 
         {
             Value = mean (y.detach ())

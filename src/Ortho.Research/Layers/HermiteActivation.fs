@@ -112,12 +112,12 @@ type HermiteActivation
     static member Interpolate
         (degree: int, lower: float, upper: float, points: int, f: Func<torch.Tensor, torch.Tensor>, kind: TensorKind)
         : HermiteActivation =
+        Guard.notNull "f" f
         Guard.positive "degree" degree
         Guard.finite "lower" lower
         Guard.finite "upper" upper
         Guard.holds "upper" (upper > lower) (fun () -> $"upper must be above lower, {lower}, but is {upper}.")
         Guard.atLeast "points" (max 2 ((degree + 2) / 2)) points
-        Guard.notNull "f" f
         ActivationLayer.checkKind kind
         use _ = torch.NewDisposeScope()
         use _ = torch.enable_grad ()

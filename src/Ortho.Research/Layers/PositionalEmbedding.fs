@@ -11,6 +11,8 @@ open TorchSharp
 
 /// t_k - x, [*batch; K], in the type of x.
 let private differences (shifts: torch.Tensor) (x: torch.Tensor) =
+    Guard.live "shifts" shifts
+    Guard.live "x" x
     Guard.rank "shifts" 1 shifts
     Guard.real "shifts" shifts
     Guard.notEmpty "shifts" shifts
@@ -38,7 +40,13 @@ let private embed (psi: torch.Tensor -> torch.Tensor) (shifts: torch.Tensor) (x:
 [<CompiledName("Gaussian")>]
 let gaussian (deviation: float) (shifts: torch.Tensor) (x: torch.Tensor) : torch.Tensor =
     checkWidth "deviation" deviation
-    embed (fun u -> (multiply -0.5 ((multiply (1.0 / deviation) u).square())).exp()) shifts x
+
+    embed
+        (fun u ->
+            let v = multiply (1.0 / deviation) u
+            (multiply -0.5 (v .* v)).exp())
+        shifts
+        x
 
 /// <summary>psi(u) = max (1 - 2 |u| / width, 0).</summary>
 /// <param name="width">The length on which psi is not 0, above 0.</param>

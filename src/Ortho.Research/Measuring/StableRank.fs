@@ -22,4 +22,4 @@ let ofMatrix (a: torch.Tensor) : torch.Tensor =
     use scope = torch.NewDisposeScope()
     let values = torch.linalg.svdvals a
     let ratios = values.div (orOne (values.narrow (-1L, 0L, 1L)))
-    scope.MoveToOuter(ratios.square().sum -1L)
+    scope.MoveToOuter((ratios .* ratios).sum -1L)

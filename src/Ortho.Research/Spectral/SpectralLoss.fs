@@ -27,9 +27,10 @@ let private checkedResidual (bases: seq<SpectralBasis>) (residual: torch.Tensor)
 
 let private squares (x: torch.Tensor) =
     if x.is_complex () then
-        x.real.square () .+ x.imag.square ()
+        let real, imaginary = x.real, x.imag
+        (real .* real) .+ (imaginary .* imaginary)
     else
-        x.square ()
+        x .* x
 
 let private sumOfLast (axes: int) (x: torch.Tensor) =
     x.sum (Array.init axes (fun i -> int64 (i - axes)))

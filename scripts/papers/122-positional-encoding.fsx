@@ -62,7 +62,7 @@ let fouriers =
     [
         1.0, Claim.above, 0.5
         5.0, Claim.below, 2e-3
-        10.0, Claim.below, 6e-3
+        10.0, Claim.below, 6e-3 // one-sided after the first runs: 6e-5 to 7e-4 by seed, where 3e-3 was expected
         30.0, Claim.above, 0.3
     ]
     |> List.map (fun (bandwidth, compare, bound) ->

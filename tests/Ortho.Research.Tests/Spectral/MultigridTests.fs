@@ -228,19 +228,23 @@ let tests =
                         ((Multigrid.vCycle plain [ -1.0; 3.0; -1.5 ] (row 15)).Promises Traits.SelfAdjoint)
                         "a stencil that is not symmetric"
 
+                    let up, sweep =
+                        Multigrid.prolongation (row 15), LinearMap.scale 0.25 (LinearMap.identity (row 15))
+
                     let uneven =
                         Multigrid.cycle
                             (LinearMap.identity (row 7))
                             [
                                 {
                                     Operator = Stencil.operator [ -1.0; 3.0; -1.5 ] (row 15)
-                                    PreSmoothers = [||]
-                                    PostSmoothers = [||]
-                                    Restriction = Multigrid.restriction (row 15)
-                                    Prolongation = Multigrid.prolongation (row 15)
+                                    PreSmoothers = [| sweep |]
+                                    PostSmoothers = [| sweep |]
+                                    Restriction = LinearMap.scale 0.5 up.Adjoint
+                                    Prolongation = up
                                 }
                             ]
 
+                    Expect.isGreaterThan (Law.selfAdjoint 1 uneven) 1e-3 "it is not"
                     Expect.isFalse (uneven.Promises Traits.SelfAdjoint) "an operator that is not symmetric")
 
             testCase "learned levels have gradients" (fun () ->

@@ -68,6 +68,14 @@ module internal Elementwise =
         use scalar: Scalar = Scalar.op_Implicit factor
         z.addcmul (x, y, scalar)
 
+    /// |x|^2, entry by entry: real.
+    let squaredModulus (x: torch.Tensor) =
+        if x.is_complex () then
+            let real, imaginary = x.real, x.imag
+            (real .* real) .+ (imaginary .* imaginary)
+        else
+            x .* x
+
     /// The numbers as a tensor of one axis.
     let vector (kind: TensorKind) (numbers: float[]) =
         use draft = torch.tensor (numbers, dtype = Nullable torch.float64)

@@ -151,7 +151,7 @@ module internal PolynomialBasis =
 
         GaussQuadrature.ofTerms (family.Terms(int n))
 
-    /// exp (log Gamma x).
+    /// log Gamma x.
     let logGamma (x: float) =
         use argument = vector TensorKind.float64 [| x |]
         use value = argument.lgamma ()

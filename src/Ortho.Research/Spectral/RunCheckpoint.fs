@@ -86,8 +86,70 @@ module internal RunCheckpoint =
 
         File.Move(aside, path, true)
 
+    /// A count that what is left of the file can hold, at so many bytes each.
+    let private count (reader: BinaryReader) (bytes: int64) =
+        let count = reader.ReadInt32()
+        let left = reader.BaseStream.Length - reader.BaseStream.Position
+
+        if count < 0 || int64 count * bytes > left then
+            raise (FormatException $"it counts {count} where {left} bytes are left")
+
+        count
+
     let private readNumbers (reader: BinaryReader) =
-        Array.init (reader.ReadInt32()) (fun _ -> reader.ReadDouble())
+        Array.init (count reader 8L) (fun _ -> reader.ReadDouble())
+
+    let private readState (reader: BinaryReader) (bytes: byte[]) (length: int) =
+        let kind = reader.ReadInt32()
+
+        if kind < 0 || kind >= types.Length then
+            raise (FormatException $"its numbers have the unknown type {kind}")
+
+        let device = reader.ReadString()
+
+        if device <> "cpu" && not (device.StartsWith "cuda" && torch.cuda.is_available ()) then
+            raise (FormatException $"its state lay on \"{device}\", which is not here")
+
+        let shape = Array.init (count reader 8L) (fun _ -> reader.ReadInt64())
+        let start = int reader.BaseStream.Position
+        use probe = torch.empty (0L, dtype = Nullable types[kind])
+
+        let isWhole =
+            shape |> Array.forall (fun size -> size >= 0L)
+            && Array.fold (fun product size -> Checked.(*) product size) (probe.element_size ()) shape =
+                int64 (length - start)
+
+        if not isWhole then
+            raise (FormatException $"{length - start} bytes are no state of shape {Guard.showShape shape}")
+
+        use state = torch.empty (shape, dtype = Nullable types[kind])
+        bytes.AsSpan(start, length - start).CopyTo state.bytes
+        state.``to`` (torch.device device)
+
+    let private read (bytes: byte[]) (length: int) : RunCheckpoint =
+        use memory = new MemoryStream(bytes, 0, length)
+        use reader = new BinaryReader(memory, UTF8Encoding(false, true))
+        reader.ReadBytes mark.Length |> ignore
+        let stepper = reader.ReadString()
+        let timeStep = reader.ReadDouble()
+        let step = reader.ReadInt64()
+
+        if step < 0L then
+            raise (FormatException $"its step is {step}")
+
+        let invariants =
+            Array.init (count reader 1L) (fun _ ->
+                struct (reader.ReadString(), readNumbers reader, reader.ReadDouble()))
+
+        {
+            Stepper = stepper
+            TimeStep = timeStep
+            Step = step
+            Names = invariants |> Array.map (fun struct (name, _, _) -> name)
+            Starts = invariants |> Array.map (fun struct (_, starts, _) -> starts)
+            Largest = invariants |> Array.map (fun struct (_, _, largest) -> largest)
+            State = readState reader bytes length
+        }
 
     /// <summary>A saved run; its state belongs to the scope of the caller.</summary>
     /// <exception cref="T:System.IO.InvalidDataException">The file is damaged or of another kind.</exception>
@@ -101,7 +163,6 @@ module internal RunCheckpoint =
         then
             raise (damaged path "it does not begin as one")
 
-
         if
             not (
                 (SHA256.HashData(ReadOnlySpan(bytes, 0, length)))
@@ -111,30 +172,11 @@ module internal RunCheckpoint =
         then
             raise (damaged path "its bytes are not those that were written")
 
-        use scope = torch.NewDisposeScope()
-        use memory = new MemoryStream(bytes, 0, length)
-        use reader = new BinaryReader(memory, Encoding.UTF8)
-        reader.ReadBytes mark.Length |> ignore
-        let stepper = reader.ReadString()
-        let timeStep = reader.ReadDouble()
-        let step = reader.ReadInt64()
-
-        let invariants =
-            Array.init (reader.ReadInt32()) (fun _ ->
-                struct (reader.ReadString(), readNumbers reader, reader.ReadDouble()))
-
-        let dtype = types[reader.ReadInt32()]
-        let device = torch.device (reader.ReadString())
-        let shape = Array.init (reader.ReadInt32()) (fun _ -> reader.ReadInt64())
-        let state = torch.empty (shape, dtype = Nullable dtype)
-        bytes.AsSpan(int memory.Position, length - int memory.Position).CopyTo state.bytes
-
-        {
-            Stepper = stepper
-            TimeStep = timeStep
-            Step = step
-            State = state.``to`` device |> scope.MoveToOuter
-            Names = invariants |> Array.map (fun struct (name, _, _) -> name)
-            Starts = invariants |> Array.map (fun struct (_, starts, _) -> starts)
-            Largest = invariants |> Array.map (fun struct (_, _, largest) -> largest)
-        }
+        // The hash keeps out accidents, not files that another program made.
+        try
+            read bytes length
+        with
+        | :? IOException
+        | :? FormatException
+        | :? OverflowException
+        | :? ArgumentException as error -> raise (damaged path error.Message)

@@ -2,7 +2,7 @@
 /// <remarks>
 /// By Parseval's identity the integral of |R|^2 w over the domain is the sum of g_k |r_k|^2, with the norms g_k of the functions of the bases and w the product of
 /// their weights (for Chebyshev bases 1 / sqrt (1 - x^2)). Gradients are exact, no grid is involved. Source: Du, Chalapathi and Krishnapriyan 2024
-/// (neural spectral methods, arXiv 2312.05225), equation 8.
+/// (neural spectral methods, arXiv 2312.05225).
 /// </remarks>
 [<RequireQualifiedAccess>]
 module Ortho.SpectralLoss
@@ -25,13 +25,6 @@ let private checkedResidual (bases: seq<SpectralBasis>) (residual: torch.Tensor)
 
     bases
 
-let private squares (x: torch.Tensor) =
-    if x.is_complex () then
-        let real, imaginary = x.real, x.imag
-        (real .* real) .+ (imaginary .* imaginary)
-    else
-        x .* x
-
 let private sumOfLast (axes: int) (x: torch.Tensor) =
     x.sum (Array.init axes (fun i -> int64 (i - axes)))
 
@@ -49,7 +42,7 @@ let weighted (bases: seq<SpectralBasis>) (residual: torch.Tensor) : torch.Tensor
         let shape = Array.init bases.Length (fun j -> if i = j then bases[i].Size else 1L)
         Table.times (Table.ofNumbers shape bases[i].Parts.SquaredNorms) x
 
-    Seq.foldBack along [ 0 .. bases.Length - 1 ] (squares residual)
+    Seq.foldBack along [ 0 .. bases.Length - 1 ] (squaredModulus residual)
     |> sumOfLast bases.Length
     |> scope.MoveToOuter
 
@@ -63,4 +56,4 @@ let weighted (bases: seq<SpectralBasis>) (residual: torch.Tensor) : torch.Tensor
 let unweighted (bases: seq<SpectralBasis>) (residual: torch.Tensor) : torch.Tensor =
     let bases = checkedResidual bases residual
     use scope = torch.NewDisposeScope()
-    scope.MoveToOuter(sumOfLast bases.Length (squares residual))
+    scope.MoveToOuter(sumOfLast bases.Length (squaredModulus residual))

@@ -165,12 +165,7 @@ let power (coefficients: torch.Tensor) : torch.Tensor =
     let degree = degreeOf coefficients
     use scope = torch.NewDisposeScope()
 
-    let squares =
-        if coefficients.is_complex () then
-            let real, imaginary = coefficients.real, coefficients.imag
-            (real .* real) .+ (imaginary .* imaginary)
-        else
-            coefficients .* coefficients
+    let squares = squaredModulus coefficients
 
     [|
         for l in 0..degree -> squares.narrow(-1L, int64 (square l), int64 (2 * l + 1)).sum(-1L, keepdim = true)

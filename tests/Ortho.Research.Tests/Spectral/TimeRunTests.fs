@@ -3,6 +3,7 @@ module Ortho.Tests.TimeRunTests
 open System
 open System.Collections.Generic
 open System.IO
+open System.Security.Cryptography
 open Expecto
 open FsCheck.FSharp
 open Ortho
@@ -110,6 +111,41 @@ let tests =
                     TimeRun.resume options 3L (stepper ()) |> ignore)
 
                 refused = 4 |> Prop.label $"{refused} of 4 refused")
+
+            Property.check
+                Property.config
+                "a file of another program, whole by its hash, is taken or refused with a reason"
+                (fun case ->
+                    let mutable other = ""
+
+                    inFolder (fun path ->
+                        let options = options.WithCheckpoint(path, 1L)
+                        let u = Seed.normal case.Seed TensorKind.float64 (case.Batch @ [ 2L ])
+                        TimeRun.steps options 2L (stepper ()) u |> ignore
+                        let whole = File.ReadAllBytes path
+                        let length = whole.Length - SHA256.HashSizeInBytes
+                        let random = Random case.Seed
+
+                        for _ in 1..20 do
+                            let content = whole[.. length - 1]
+                            // Past the mark; four bytes at once are a new count.
+                            let place = 12 + random.Next(length - 16)
+
+                            for i in 0 .. random.Next 4 do
+                                content[place + i] <- byte (random.Next 256)
+
+                            File.WriteAllBytes(path, Array.append content (SHA256.HashData content))
+
+                            try
+                                use _ = torch.NewDisposeScope()
+                                TimeRun.resume options 3L (stepper ()) |> ignore
+                            with
+                            | :? InvalidDataException
+                            | :? ArgumentException
+                            | :? BlowUpException -> ()
+                            | error -> other <- $"{error.GetType().Name}: {error.Message}")
+
+                    other = "" |> Prop.label other)
 
             testCase "no file stays aside, and an interrupted saving leaves the last whole one" (fun () ->
                 inFolder (fun path ->

@@ -178,7 +178,8 @@ let private nativeStep<'T
 /// <param name="dt">Time step, above 0; see `timeStep`.</param>
 /// <exception cref="T:System.ArgumentException">A bad flow, or a time step that is not positive and finite, or one at which explicit diffusion is
 /// unstable (dt / Re over either squared spacing 0.25 or more).</exception>
-/// <remarks>On the CPU without gradients by a native kernel, else by tensor operations: differentiable. An odd count of nodes on each axis with small
+/// <remarks>On the CPU without gradients by a native kernel, else by tensor operations: differentiable where no velocity is 0 (there the slope is that
+/// of flow against the axis). An odd count of nodes on each axis with small
 /// factors in count - 1 makes the sine transforms fast (385 x 193, not 384 x 192).</remarks>
 [<CompiledName("Step")>]
 let step (flow: StratifiedFlow) (dt: float) : Stepper =
